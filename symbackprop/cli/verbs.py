@@ -1,0 +1,274 @@
+"""What each verb does: one network's file in, a Summary out."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbackprop.cli.progress import Progress
+from symbackprop.cli.summary import Fact, Summary, seconds, table
+from symbackprop.datasets import Dataset, read
+from symbackprop.derivation import derive as derive_from
+from symbackprop.document import document
+from symbackprop.files import load, write_atomically
+from symbackprop.formula import formula
+from symbackprop.network import Network, Training
+from symbackprop.proof import Check, Derivation
+from symbackprop.source import emit as text_of
+from symbackprop.training import Epoch, History
+from symbackprop.training import train as train_by
+
+if TYPE_CHECKING:
+    from symbackprop.kernels import Kernels
+
+Facts = tuple[Fact, ...]
+
+
+def run(
+    file: Path, folder: Path, dtype: str | None, seed: int | None, progress: Progress
+) -> Summary:
+    """Declare, derive, emit, compile, check and train."""
+    network = _load(file, progress)
+    data = _read(network, seed, progress) if network.data else None
+    derivation, facts = _derive(network, progress)
+    kernels, compiled = _compile(network, derivation, folder, dtype, progress)
+    trained: Facts = (Fact("accuracy", None, "training", "none: no [data] table"),)
+    if data is not None:
+        trained = _outcome(_train(network, kernels, data, seed, progress), data)
+    written = _files(kernels.path, kernels.path.with_name("derivation.tex"))
+    return Summary("run", (*facts, *compiled, *trained, written))
+
+
+def derive(file: Path, output: Path | None, progress: Progress) -> Summary:
+    """List the derived equations, or write them as LaTeX."""
+    derivation, facts = _derive(_load(file, progress), progress)
+    if output is None:
+        listed = tuple(_listing(derivation))
+        lines = tuple(f"({n})".rjust(6) + f"  {text}" for n, text in listed)
+        entries = [{"number": n, "text": text} for n, text in listed]
+        return Summary("derive", (*facts, Fact("equations", entries)), (*lines, ""))
+    progress.say("writing the derivation")
+    latex = document(derivation).latex
+    if str(output) == "-":
+        return Summary("derive", (Fact("latex", latex),), (latex.rstrip("\n"),))
+    write_atomically(output, latex)
+    return Summary("derive", (*facts, _files(output)))
+
+
+def emit(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Summary:
+    """Write the kernels without compiling them."""
+    network = _load(file, progress)
+    derivation, facts = _derive(network, progress)
+    precision = dtype or network.dtype
+    progress.say("emitting")
+    path = folder / network.name / f"kernels_{precision}.py"
+    write_atomically(path, text_of(derivation, precision))
+    return Summary("emit", (*facts, _files(path)))
+
+
+def check(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Summary:
+    """Derive and compile, which judge themselves, and say what the checks measured."""
+    network = _load(file, progress)
+    derivation, facts = _derive(network, progress)
+    kernels, compiled = _compile(network, derivation, folder, dtype, progress)
+    checks = (*derivation.checks, *kernels.checks)
+    lines = table(
+        ("error", "cases", "check"),
+        [(f"{c.error:.1e}", str(c.cases), c.what) for c in checks],
+    )
+    entries = [{"what": c.what, "cases": c.cases, "error": c.error} for c in checks]
+    passed = Fact("checks", entries, "checks", f"{len(checks)} passed")
+    return Summary("check", (*facts, *compiled, passed), (*lines, ""))
+
+
+def train(
+    file: Path,
+    folder: Path,
+    dtype: str | None,
+    seed: int | None,
+    save: Path | None,
+    checkpoint: Path | None,
+    progress: Progress,
+) -> Summary:
+    """Compile and train, and list every epoch."""
+    network = _load(file, progress)
+    data = _read(network, seed, progress)
+    derivation, facts = _derive(network, progress)
+    kernels, compiled = _compile(network, derivation, folder, dtype, progress)
+    history = _train(network, kernels, data, seed, progress, checkpoint)
+    written = [kernels.path, kernels.path.with_name("derivation.tex")]
+    if save is not None:
+        write_atomically(save, _archive(kernels.unpack(history.theta)))
+        written.append(save)
+    epochs = Fact("epochs", [asdict(epoch) for epoch in history.epochs])
+    outcome = (*_outcome(history, data), epochs, _files(*written))
+    return Summary("train", (*facts, *compiled, *outcome), (*_curve(history), ""))
+
+
+def _load(file: Path, progress: Progress) -> Network:
+    progress.say(f"reading {file}")
+    return load(file)
+
+
+def _read(network: Network, seed: int | None, progress: Progress) -> Dataset:
+    """The data, read before anything is derived: a mistake in them is found at once."""
+    progress.say("reading the data")
+    return read(network, seed)
+
+
+def _derive(network: Network, progress: Progress) -> tuple[Derivation, Facts]:
+    progress.say(f"deriving {network.name}")
+    derivation = derive_from(network)
+    forward, adjoint = len(derivation.forward), len(derivation.adjoint)
+    facts = (
+        Fact("network", network.name, "network", network.name),
+        Fact(
+            "forward_equations",
+            forward,
+            "equations",
+            f"{forward} forward, {adjoint} adjoint",
+        ),
+        Fact("adjoint_equations", adjoint),
+        Fact(
+            "derivation_seconds",
+            derivation.seconds,
+            "derived in",
+            seconds(derivation.seconds),
+        ),
+    )
+    return derivation, facts
+
+
+def _compile(
+    network: Network,
+    derivation: Derivation,
+    folder: Path,
+    dtype: str | None,
+    progress: Progress,
+) -> tuple[Kernels, Facts]:
+    from symbackprop.kernels import compile as compile_from  # loads Numba
+
+    progress.say(f"compiling {network.name}")
+    precision = dtype or network.dtype
+    kernels = compile_from(derivation, dtype=precision, directory=str(folder))
+    worst = _worst((*derivation.checks, *kernels.checks))
+    facts = (
+        Fact("dtype", precision, "precision", precision),
+        Fact("parameters", kernels.size, "parameters", f"{kernels.size:,}"),
+        Fact(
+            "compile_seconds",
+            kernels.compile_seconds,
+            "compiled in",
+            seconds(kernels.compile_seconds),
+        ),
+        Fact(
+            "worst_disagreement_with_complex_step",
+            worst,
+            "complex step",
+            f"worst disagreement {worst:.1e}",
+        ),
+    )
+    return kernels, facts
+
+
+def _train(
+    network: Network,
+    kernels: Kernels,
+    data: Dataset,
+    seed: int | None,
+    progress: Progress,
+    checkpoint: Path | None = None,
+) -> History:
+    """A training as the file says."""
+    said = network.training or Training()
+    progress.say("training")
+
+    def tell(epoch: Epoch) -> None:
+        told = f"training: epoch {epoch.number} of {said.epochs}, loss {epoch.loss:.4g}"
+        if epoch.accuracy is not None:
+            told += f", accuracy {epoch.accuracy:.4f}"
+        progress.say(told)
+
+    return train_by(
+        kernels,
+        x=data.x,
+        y=data.y,
+        epochs=said.epochs,
+        batch_size=said.batch_size,
+        optimiser=said.optimiser,
+        seed=said.seed if seed is None else seed,
+        validation=data.validation,
+        checkpoint=checkpoint,
+        progress=tell,
+    )
+
+
+def _outcome(history: History, data: Dataset) -> Facts:
+    last, held_out = history.epochs[-1], len(data.x_validation)
+    facts = [
+        Fact(
+            "training_seconds",
+            history.seconds,
+            "trained in",
+            f"{seconds(history.seconds)}, {len(history.epochs)} epochs",
+        ),
+        Fact("loss", last.loss, "training loss", f"{last.loss:.4g}"),
+        Fact("held_out", held_out),
+        Fact("validation_loss", last.validation_loss),
+        Fact("accuracy", last.accuracy),
+    ]
+    if last.validation_loss is not None:
+        told = f"{last.validation_loss:.4g} on {held_out} held-out samples"
+        facts[3] = Fact("validation_loss", last.validation_loss, "test loss", told)
+    if last.accuracy is not None:
+        told = f"{last.accuracy:.4f} on {held_out} held-out samples"
+        facts[4] = Fact("accuracy", last.accuracy, "test accuracy", told)
+    return tuple(facts)
+
+
+def _curve(history: History) -> Iterator[str]:
+    """A table of the epochs; what was not measured is a dash."""
+    return table(
+        ("epoch", "loss", "test loss", "accuracy"),
+        [
+            (str(e.number), *map(_figure, (e.loss, e.validation_loss, e.accuracy)))
+            for e in history.epochs
+        ],
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of an .npz file; unlike np.savez it takes every name, `file` too."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _worst(checks: Iterable[Check]) -> float:
+    return max((c.error for c in checks if "complex step" in c.what), default=math.nan)
+
+
+def _listing(derivation: Derivation) -> Iterator[tuple[int, str]]:
+    for equation in (*derivation.forward, *derivation.adjoint):
+        text = formula(equation, derivation.system)
+        yield derivation.number(equation.tensor), text
+
+
+def _files(*paths: Path) -> Fact:
+    names = [str(path) for path in paths]
+    return Fact("files", names, "files written", "\n".join(names))

@@ -1,0 +1,220 @@
+r"""A chapter -> a complete LaTeX file for pdflatex, that fits its page.
+
+Equations stand in `flalign*`, aligned on their relations, with reasons in small grey
+type before the numbers. Lines are broken between addends by measured widths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from symbackprop.document.chapter import (
+    Block,
+    Chapter,
+    Code,
+    Equations,
+    Inline,
+    Math,
+    NumberedEquation,
+    Paragraph,
+    Section,
+    Table,
+)
+from symbackprop.document.measure import (
+    RELATION,
+    breakable,
+    widest_part,
+    width,
+)
+from symbackprop.document.symbols import escape
+
+LINE = 44.0  # em in a line, a little less than there are
+TAG = 3.0  # em kept free for an equation's number
+WIDEST_LEFT = 13.0  # a wider left-hand side stands on a line of its own
+ROWS = 40  # equations aligned with one another
+
+PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage{lmodern}
+\usepackage[margin=25mm]{geometry}
+\usepackage{amsmath,amssymb}
+\usepackage{array,booktabs,longtable}
+\usepackage{graphicx,xcolor}
+\allowdisplaybreaks
+\predisplaypenalty=10000
+\setcounter{LTchunksize}{1000}
+\setlength{\LTpre}{6pt}
+\setlength{\LTpost}{4pt}
+\renewcommand{\arraystretch}{1.25}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{5pt plus 1pt}
+\setlength{\jot}{5pt}
+\emergencystretch=3em
+\definecolor{quiet}{gray}{0.45}
+% A reason takes no room: it stands flush right, over what the line leaves free.
+\newcommand{\reason}[1]{\text{\llap{\footnotesize\color{quiet}#1\enspace}}}
+"""
+
+
+def latex(chapter: Chapter) -> str:
+    """The whole file."""
+    title = inline(chapter.title).replace(r"\_", r"\_\allowbreak{}")
+    body = "\n\n".join(section(part) for part in chapter.sections)
+    heading = (
+        "\\begin{center}\n"
+        f"{{\\LARGE\\bfseries\\raggedright {title}\\par}}\n"
+        "\\end{center}\n"
+        "\\vspace{6pt}\n"
+    )
+    return (
+        f"{PREAMBLE}\n\\begin{{document}}\n\n{heading}\n{body}\n\n\\end{{document}}\n"
+    )
+
+
+def section(part: Section) -> str:
+    """A section with its blocks."""
+    printed = f"\\section{{{inline(part.title)}}}\n"
+    for each in part.blocks:
+        # A display belongs to the paragraph that announces it.
+        printed += ("\n" if isinstance(each, Equations) else "\n\n") + block(each)
+    return printed
+
+
+def block(part: Block) -> str:
+    """A paragraph, equations or a table."""
+    if isinstance(part, Paragraph):
+        return inline(part.text)
+    if isinstance(part, Table):
+        return table(part)
+    return "\n".join(
+        aligned(part.rows[start : start + ROWS])
+        for start in range(0, len(part.rows), ROWS)
+    )
+
+
+# --- running text --------------------------------------------------------------------
+
+
+def inline(text: Inline, limit: float = LINE) -> str:
+    """Words escaped, mathematics no wider than `limit` em, names in typewriter."""
+    printed = []
+    for part in text:
+        if isinstance(part, Math):
+            printed.append(fitted(part.latex, limit, display=False))
+        elif isinstance(part, Code):
+            name = escape(part.text).replace(r"\_", r"\_\allowbreak{}")
+            printed.append(f"\\texttt{{{name}}}")
+        else:
+            printed.append(escape(part))
+    return "".join(printed)
+
+
+def fitted(formula: str, limit: float, display: bool = True) -> str:
+    """A formula in dollars, scaled down where it is wider than `limit` em."""
+    style = r"\displaystyle " if display else ""
+    text = f"${style}{formula}$"
+    if width(formula) <= limit:
+        return text
+    return f"\\resizebox{{{limit:.1f}em}}{{!}}{{{text}}}"
+
+
+def plain_width(text: Inline) -> float:
+    """Width of running text in small type, in em of the page."""
+    total = 0.0
+    for part in text:
+        if isinstance(part, Math):
+            total += width(part.latex)
+        else:
+            words = part.text if isinstance(part, Code) else part
+            total += 0.52 * len(words)
+    return 0.85 * total
+
+
+def table(part: Table) -> str:
+    """A table that may run over pages."""
+    columns = "".join(
+        f">{{\\raggedright\\arraybackslash}}p{{{share:.2f}\\linewidth}}"
+        if share
+        else "l"
+        for share in part.widths
+    )
+    limits = [LINE * share or LINE / 4 for share in part.widths]
+
+    def row(cells: Sequence[Inline]) -> str:
+        shown = (inline(cell, limit) for cell, limit in zip(cells, limits, strict=True))
+        return " & ".join(shown) + r" \\"
+
+    rows = "\n".join(row(cells) for cells in part.rows)
+    return (
+        f"\\begin{{longtable}}[l]{{@{{}}{columns}@{{}}}}\n\\toprule\n"
+        f"{row(part.head)}\n\\midrule\n\\endhead\n{rows}\n\\bottomrule\n"
+        "\\end{longtable}"
+    )
+
+
+# --- equations -----------------------------------------------------------------------
+
+
+def aligned(rows: Iterable[NumberedEquation]) -> str:
+    """Equations aligned on their relations, numbers and reasons at the right."""
+    rows = tuple(rows)
+    lefts = [width(row.left) for row in rows if width(row.left) <= WIDEST_LEFT]
+    left = max(lefts, default=0.0)
+    body = " \\\\\n".join(line for row in rows for line in _lines(row, left))
+    return f"\\begin{{flalign*}}\n{body}\n\\end{{flalign*}}"
+
+
+def _lines(row: NumberedEquation, left: float) -> list[str]:
+    """The printed lines of one equation; its reason stands on the last with room."""
+    room = LINE - TAG - left - RELATION
+    lines: list[str] = []
+    first = row.left
+    if width(row.left) > WIDEST_LEFT:
+        inner = fitted(row.left, LINE - TAG)
+        lines.append(f"\\text{{\\rlap{{{inner}}}}}&")
+        first = ""
+    ends: list[float] = [LINE] * len(lines)
+    for place, part in enumerate(packed(row.addends, room)):
+        relation = f"{first} &{row.relation} " if not place else "&\\quad "
+        lines.append(relation + squeezed(part, room))
+        ends.append(left + RELATION + min(width(part), room) + (1.0 if place else 0.0))
+    tag = f" \\tag{{{row.number}}}" if row.number is not None else ""
+    if not row.reason:
+        lines[-1] += f" &&{tag}"
+    elif ends[-1] + plain_width(row.reason) + 1.0 <= LINE - TAG:
+        lines[-1] += f" && \\reason{{{inline(row.reason)}}}{tag}"
+    else:
+        lines[-1] += f" &&{tag}"
+        lines.append(f"& && \\reason{{{inline(row.reason)}}}")
+    return lines
+
+
+def packed(addends: Sequence[str], room: float) -> list[str]:
+    """Addends put together into lines no wider than `room` em.
+
+    `("a", "+ b", "- c")` => `["a + b", "- c"]`
+    """
+    lines: list[str] = []
+    for addend in addends:
+        indent = 1.0 if len(lines) > 1 else 0.0
+        if lines and width(lines[-1]) + width(addend) + indent <= room:
+            lines[-1] += f" {addend}"
+        else:
+            lines.append(addend)
+    return lines
+
+
+def squeezed(part: str, room: float) -> str:
+    """One line's formula; what no plus parts is broken by TeX, or else scaled down."""
+    room -= 1.0
+    # A sign at the start of a line still stands between two things.
+    start = "{}" * part.startswith(("+ ", "- "))
+    if width(part) <= room:
+        return start + part
+    if widest_part(part) > room:
+        return f"\\text{{{fitted(part, room)}}}"
+    return (
+        f"\\parbox[t]{{{room:.1f}em}}{{\\raggedright$\\displaystyle "
+        f"{start}{breakable(part)}$}}"
+    )

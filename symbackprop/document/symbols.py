@@ -1,0 +1,219 @@
+r"""How names are written: `W1` is W^{(1)}, `alpha` a Greek letter, `p_sum` p_{sum}.
+
+Every tensor, constant and index of a system gets one symbol. Two names that would look
+the same are told apart by writing the later one as it was declared, in typewriter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from symbackprop.equations import System
+
+_LOWER = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
+    "sigma tau upsilon phi chi psi omega"
+)
+_UPPER = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+
+# Letters that are written with a command of LaTeX. `lam` is how Python programs spell
+# lambda, which is a keyword there.
+GREEK: dict[str, str] = {name: f"\\{name}" for name in f"{_LOWER} {_UPPER}".split()}
+GREEK |= {"epsilon": r"\varepsilon", "phi": r"\varphi", "lam": r"\lambda"}
+
+LONGEST = 24  # a longer name is shortened where it stands in a formula
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "…": r"\ldots{}",
+    **{character: f"\\{character}" for character in "#$%&_{}"},
+}
+
+
+def escape(text: str) -> str:
+    r"""Text as LaTeX prints it, whatever characters it holds.
+
+    >>> escape("100% of a_b")
+    '100\\% of a\\_b'
+    """
+    return "".join(_character(character) for character in text)
+
+
+def _character(character: str) -> str:
+    if character in _SPECIAL:
+        return _SPECIAL[character]
+    if character.isascii():
+        return character if character.isprintable() else " "
+    return f"U+{ord(character):04X}"
+
+
+@dataclass(frozen=True)
+class Symbol:
+    r"""A letter or word with its scripts: `stem^{(number)}_{label, subscripts}`."""
+
+    stem: str
+    number: str = ""
+    label: str = ""
+
+    @property
+    def scripted(self) -> bool:
+        """Whether it carries a superscript, so that a power needs parentheses."""
+        return bool(self.number)
+
+    def at(self, subscripts: Sequence[str] = ()) -> str:
+        r"""The symbol with subscripts: `W^{(1)}_{i j}`, `p_{\mathrm{sum}, t}`."""
+        above = f"^{{({self.number})}}" if self.number else ""
+        below = ",".join(filter(None, (self.label, join(subscripts))))
+        return f"{self.stem}{above}" + (f"_{{{below}}}" if below else "")
+
+
+_LETTER = re.compile(r"([a-zA-Z]|\\[a-zA-Z]+)(_\{\d+\})?'*")
+
+
+def join(subscripts: Sequence[str]) -> str:
+    """Subscripts side by side where each is a letter, else with commas."""
+    letters = all(_LETTER.fullmatch(subscript) for subscript in subscripts)
+    return (" " if letters else ",").join(subscripts)
+
+
+def spell(name: str) -> Symbol:
+    r"""The natural way to write a name.
+
+    >>> spell("W1").at(["i", "j"])
+    'W^{(1)}_{i j}'
+    >>> spell("p_sum").at(["t"])
+    'p_{\\mathrm{sum},t}'
+    >>> spell("log_p").at(["k"])
+    '\\mathrm{log\\_p}_{k}'
+    """
+    found = re.fullmatch(r"([A-Za-z]+)(\d*)((?:_[A-Za-z0-9]+)*)", name)
+    if found is None or len(name) > LONGEST:
+        return verbatim(name)
+    head, number, rest = found.groups()
+    tail = rest.split("_")[1:]
+    stem = _letter(head)
+    if tail and not stem:
+        whole = re.fullmatch(r"(.*?)(\d*)", head + number + rest)
+        assert whole is not None
+        return Symbol(f"\\mathrm{{{escape(whole[1])}}}", whole[2])
+    if not number and len(tail) == 1 and tail[0].isdigit():
+        number, tail = tail[0], []
+    label = r"\,".join(f"\\mathrm{{{escape(part)}}}" for part in tail)
+    return Symbol(stem or f"\\mathrm{{{escape(head)}}}", number, label)
+
+
+def _letter(head: str) -> str:
+    """A single or Greek letter as LaTeX; "" for a word."""
+    if head in GREEK:
+        return GREEK[head]
+    return head if len(head) == 1 else ""
+
+
+def verbatim(name: str, number: int = 1) -> Symbol:
+    """A name as it was declared; one that is too long is shortened and numbered."""
+    if len(name) <= LONGEST:
+        return Symbol(f"\\mathtt{{{escape(name)}}}")
+    return Symbol(f"\\mathtt{{{escape(name[: LONGEST - 6])}\\ldots {number}}}")
+
+
+class Symbols:
+    """The symbols of a derivation: tensors, constants, indices, and what is left over.
+
+    Args:
+        system: everything that is named.
+        adjoint_of: the tensor that each adjoint belongs to.
+        gradients: those of them that are the slope by a parameter.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        adjoint_of: Mapping[str, str] | None = None,
+        gradients: Iterable[str] = (),
+    ) -> None:
+        self._adjoint_of = dict(adjoint_of or {})
+        self._gradients = frozenset(gradients)
+        self._symbols: dict[str, Symbol] = {}
+        self._indices: dict[str, str] = {}
+        self._taken: set[str] = set()  # whole symbols
+        self._stems: set[str] = set()  # and the letters in them
+        letters: dict[str, int] = {}
+        for axis in sorted(system.axes.values(), key=lambda a: a.rank):
+            origin = axis.of or axis.name
+            letters[origin] = letters.get(origin, -1) + 1
+            if not axis.of:
+                symbol = self._claim(axis.name)
+                number = f"_{{{symbol.number}}}" if symbol.number else ""
+                base = symbol.stem + (number or symbol.at()[len(symbol.stem) :])
+                self._indices[axis.name] = base
+            else:
+                self._indices[axis.name] = self._indices[origin] + "'" * letters[origin]
+        for constant in sorted(system.constants.values(), key=lambda c: c.rank):
+            self._symbols[constant.name] = self._claim(constant.name)
+        for tensor in sorted(system.tensors.values(), key=lambda t: t.rank):
+            if tensor.name not in self._adjoint_of:
+                self._symbols[tensor.name] = self._claim(tensor.name)
+        self.samples = self.unused("N", "M", "B", r"\mathcal{N}")
+        self.sample = self.unused("n", "m", "s", "b", r"\nu")
+        self.batched = system.batched
+        objective = self._symbols[system.objective].at()
+        self.value = r"\mathcal{R}" if system.batched else objective
+        self.objective = objective
+
+    def _claim(self, name: str) -> Symbol:
+        symbol = spell(name)
+        attempt = 1
+        while symbol.at() in self._taken:
+            symbol = verbatim(name, attempt)
+            if attempt > 1 and len(name) <= LONGEST:
+                symbol = Symbol(symbol.stem, str(attempt))
+            attempt += 1
+        self._taken.add(symbol.at())
+        self._stems.add(symbol.stem)
+        return symbol
+
+    def unused(self, *candidates: str) -> str:
+        """The first of the candidates that nothing declared looks like; it is kept."""
+        chosen = next(
+            (c for c in candidates if self.is_free(c)), f"\\hat{{{candidates[0]}}}"
+        )
+        self._stems.add(chosen)
+        return chosen
+
+    @property
+    def mean(self) -> str:
+        """What stands before the mean over the batch."""
+        return f"\\frac{{1}}{{{self.samples}}} \\sum_{{{self.sample}}}"
+
+    def is_free(self, latex: str) -> bool:
+        """Whether no declared name looks like this."""
+        return latex not in self._taken | self._stems
+
+    def index(self, name: str) -> str:
+        """An index letter: `i1` is `i_{1}`, the spare letter over `j` is `j'`."""
+        return self._indices[name]
+
+    def scalar(self, name: str) -> Symbol:
+        """The symbol of a constant or of a tensor that is not an adjoint."""
+        return self._symbols[name]
+
+    def scripted(self, name: str) -> bool:
+        """Whether a power of a read of this tensor needs parentheses."""
+        adjoint = name in self._adjoint_of
+        return name in self._gradients or (not adjoint and self._symbols[name].scripted)
+
+    def read(self, name: str, subscripts: Sequence[str] = ()) -> str:
+        r"""A tensor at subscripts; adjoints as `\delta_{z,i}`, slopes as fractions."""
+        origin = self._adjoint_of.get(name)
+        if origin is None:
+            return self._symbols[name].at(subscripts)
+        if name in self._gradients:
+            below = self._symbols[origin].at(subscripts)
+            return f"\\frac{{\\partial {self.value}}}{{\\partial {below}}}"
+        label = self._symbols[origin].at()
+        return Symbol(r"\delta", label=label).at(subscripts)

@@ -1,0 +1,47 @@
+"""Every exception of the package: one root, and built-in kinds beside it.
+
+A message says where, what was expected, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SymbackpropError(Exception):
+    """The root of every error that this package raises on purpose."""
+
+
+class DeclarationError(SymbackpropError, ValueError):
+    """A program, network or file that does not say something well-formed."""
+
+
+class GrammarError(DeclarationError):
+    """Equation text that cannot be read; it names the line and the column."""
+
+
+class ShapeError(DeclarationError):
+    """Subscripts, axes or arrays whose shapes do not meet."""
+
+
+class CheckError(SymbackpropError, ArithmeticError):
+    """A derivation or a kernel that a witness refutes: never returned to a caller."""
+
+
+class InputError(SymbackpropError, ValueError):
+    """Arrays, files or options given to a finished kernel that do not fit it."""
+
+
+class DivergenceError(SymbackpropError, ArithmeticError):
+    """A training run whose loss or parameters are no longer finite."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """' Did you mean `units`?' for the known name nearest to `name`, else ''.
+
+    >>> nearest("unit", ["units", "activation"])
+    ' Did you mean `units`?'
+    """
+    found = difflib.get_close_matches(name, sorted(known), n=1)
+    return f" Did you mean `{found[0]}`?" if found else ""

@@ -1,0 +1,267 @@
+"""Files: a network's declaration in TOML, and writing that is never seen half-done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import MISSING, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from symbackprop.errors import DeclarationError, InputError, SymbackpropError, nearest
+from symbackprop.layers import Layer
+from symbackprop.network import DataFile, Frobenius, Network, Training
+from symbackprop.optimisers import Optimiser, option_names
+
+_LONGEST = 2_000_000  # bytes of a network's file
+
+
+def load(path: str | Path) -> Network:
+    """The network that a TOML file declares.
+
+    Keys that are not known, values of a wrong type and layers that do not fit are
+    errors that name their place; layers are counted from 1, as their names are.
+
+    Raises:
+        InputError: the file is not there or cannot be read.
+        DeclarationError: it does not declare a network.
+    """
+    file = Path(path)
+    try:
+        data = file.read_bytes() if file.stat().st_size <= _LONGEST else None
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be read: {error.strerror or error}."
+        ) from error
+    if data is None:
+        raise InputError(f"{file} is longer than {_LONGEST:,} bytes.")
+    try:
+        table = tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # TOML's own errors are ValueErrors
+        raise DeclarationError(f"{file} is not TOML: {error}.") from error
+    try:
+        return _network(table, file)
+    except SymbackpropError as error:
+        raise type(error)(f"{file}: {error}") from error
+
+
+def write_atomically(path: str | Path, content: str | bytes) -> bool:
+    """Write a file whole or not at all; leave it alone where nothing would change.
+
+    Returns:
+        Whether the file was written.
+
+    Raises:
+        InputError: the file cannot be written there.
+    """
+    file = Path(os.path.realpath(path))
+    data = content.encode() if isinstance(content, str) else content
+    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with suppress(FileNotFoundError):
+            if file.read_bytes() == data:
+                return False
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(beside, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if file.exists():
+                shutil.copymode(file, beside)
+            os.replace(beside, file)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be written: {error.strerror or error}."
+        ) from error
+    return True
+
+
+def _network(table: dict[str, Any], file: Path) -> Network:
+    """A whole file => a network.
+
+    `{"name": "digits", "layers": [{...}, ...], ...}` => `Network("digits", [...])`
+    """
+    keys = tuple(field.name for field in fields(Network))
+    _known_keys("", table, keys, ("name", "inputs", "layers", "loss"))
+    _typed("name", table["name"], str)
+    _typed("inputs", table["inputs"], int | tuple[int, ...])
+    _typed("loss", table["loss"], str)
+    layers = table["layers"]
+    if not isinstance(layers, list) or not all(isinstance(e, dict) for e in layers):
+        raise DeclarationError("layers: write each layer as a table under [[layers]].")
+    given = {
+        key: table[key] for key in ("name", "inputs", "loss", "dtype") if key in table
+    }
+    return Network(
+        layers=[_layer(f"layers[{n}]", entry) for n, entry in enumerate(layers, 1)],
+        penalty=_penalty(table["penalty"]) if "penalty" in table else None,
+        data=_data(table["data"], file.parent) if "data" in table else None,
+        training=_training(table["training"]) if "training" in table else None,
+        **given,
+    )
+
+
+def _layer(place: str, table: dict[str, Any]) -> Layer:
+    """`{type = "dense", units = 32}` => `Dense(32)`"""
+    kind = _one_key_of(f"{place}.type", table.get("type"), Layer.registry)
+    rest = {key: value for key, value in table.items() if key != "type"}
+    layer: Layer = _dataclass(place, Layer.registry[kind], rest)
+    return layer
+
+
+def _penalty(table: Any) -> Frobenius:
+    """`{frobenius = 1e-4}` => `Frobenius(1e-4)`"""
+    _typed("penalty", table, dict)
+    _known_keys("penalty", table, ("frobenius",), ("frobenius",))
+    _typed("penalty.frobenius", table["frobenius"], float)
+    return Frobenius(table["frobenius"])
+
+
+def _data(table: Any, folder: Path) -> DataFile:
+    _typed("data", table, dict)
+    file = table.get("file")
+    if "file" in table:
+        _typed("data.file", file, str)
+        table = {**table, "file": folder / str(file)}
+    made: DataFile = _dataclass("data", DataFile, table)
+    return made
+
+
+def _training(table: Any) -> Training:
+    _typed("training", table, dict)
+    if "optimiser" in table:
+        table = {**table, "optimiser": _optimiser(table["optimiser"])}
+    made: Training = _dataclass("training", Training, table)
+    return made
+
+
+def _optimiser(table: Any) -> Optimiser:
+    """`{adam = 1e-3}` or `{sgd = {rate = 0.1, momentum = 0.9}}` => an optimiser."""
+    place = "training.optimiser"
+    _typed(place, table, dict)
+    if len(table) != 1:
+        raise DeclarationError(
+            f"{place} has {len(table)} keys; name one optimiser, as in "
+            "{ adam = 1e-3 } or { sgd = { rate = 0.1, momentum = 0.9 } }."
+        )
+    ((name, options),) = table.items()
+    _one_key_of(place, name, Optimiser.registry)
+    kind = Optimiser.registry[name]
+    if not isinstance(options, dict):
+        options = {option_names(kind)[0]: options}
+    made: Optimiser = _dataclass(f"{place}.{name}", kind, options)
+    return made
+
+
+def _dataclass(place: str, kind: type[Any], table: Mapping[str, Any]) -> Any:
+    """A table => a value of a dataclass, each entry of the type its field has."""
+    declared = {field.name: field for field in fields(kind)}
+    needed = tuple(
+        name
+        for name, field in declared.items()
+        if field.default is MISSING and field.default_factory is MISSING
+    )
+    _known_keys(place, table, tuple(declared), needed)
+    hints = get_type_hints(kind)
+    for name, value in table.items():
+        _typed(f"{place}.{name}", value, hints[name])
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    try:
+        return kind(**given)
+    except SymbackpropError as error:
+        raise type(error)(f"{place}: {error}") from error
+
+
+def _known_keys(
+    place: str,
+    table: Mapping[str, Any],
+    known: tuple[str, ...],
+    needed: tuple[str, ...],
+) -> None:
+    dot = f"{place}." if place else ""
+    for key in table:
+        if key not in known:
+            raise DeclarationError(
+                f"{dot}{key} is not known here.{nearest(key, known)} "
+                f"Known are {', '.join(known) or 'no keys'}."
+            )
+    for key in needed:
+        if key not in table:
+            raise DeclarationError(f"{dot}{key} is missing; it has no default.")
+
+
+def _one_key_of(place: str, name: Any, known: Mapping[str, Any]) -> str:
+    if name is None:
+        raise DeclarationError(
+            f"{place} is missing; give one of {', '.join(sorted(known))}."
+        )
+    if not isinstance(name, str) or name not in known:
+        raise DeclarationError(
+            f"{place}: {name!r} is not known.{nearest(str(name), known)} "
+            f"Known are {', '.join(sorted(known))}."
+        )
+    return name
+
+
+def _typed(place: str, value: Any, hint: Any) -> None:
+    if not _fits(value, hint):
+        raise DeclarationError(
+            f"{place} is {value!r} ({_kind(value)}), where {_words(hint)} is expected."
+        )
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value, as TOML gives it, is of the type of a dataclass's field."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, choice) for choice in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is tuple:
+        whole = isinstance(value, list | tuple)
+        return whole and all(_fits(entry, inner[0]) for entry in value)
+    if origin is not None:  # a mapping from names
+        whole = isinstance(value, dict)
+        return whole and all(_fits(entry, inner[1]) for entry in value.values())
+    if isinstance(value, bool):
+        return bool(hint is bool)
+    if hint is float:
+        return isinstance(value, int | float)
+    return isinstance(value, hint)
+
+
+def _words(hint: Any) -> str:
+    """A type in words: `tuple[str, ...]` => "a list of strings"."""
+    plain = {
+        int: "a whole number",
+        float: "a number",
+        str: "a string",
+        bool: "true or false",
+        dict: "a table",
+        type(None): "nothing",
+    }
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        choices = [_words(i) for i in inner if i is not type(None)]
+        return " or ".join(choices)
+    if origin is Literal:
+        return " or ".join(f'"{choice}"' for choice in inner)
+    if origin is tuple:
+        return f"a list, each entry {_words(inner[0])},"
+    if origin is not None:
+        return f"a table, each entry {_words(inner[1])},"
+    return plain.get(hint) or str(hint.__name__)
+
+
+def _kind(value: Any) -> str:
+    """A value's type in TOML's words."""
+    names = {bool: "true or false", int: "whole number", float: "number"}
+    names |= {str: "string", list: "list", dict: "table"}
+    return names.get(type(value), type(value).__name__)

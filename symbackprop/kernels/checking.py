@@ -1,0 +1,158 @@
+"""The compiled kernel, at its real sizes, held against the forward witness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symbackprop.equations import Equation
+from symbackprop.errors import CheckError
+from symbackprop.kernels.arrays import Array
+from symbackprop.kernels.kernels import Kernels
+from symbackprop.proof import Check
+from symbackprop.witnesses.draws import draw
+from symbackprop.witnesses.evaluate import evaluate
+from symbackprop.witnesses.slopes import complex_step, value
+
+BATCH = 3
+DIRECTIONS = 3
+TOLERANCE = {"float64": 1e-11, "float32": 1e-3}
+# In single precision a draw may lie beside a kink, or overflow: another one decides.
+ATTEMPTS = {"float64": 1, "float32": 3}
+
+
+def check(kernels: Kernels) -> tuple[Check, ...]:
+    """Value and slope along random directions, against complex step.
+
+    Raises:
+        CheckError: they disagree; the first wrong equation is named.
+    """
+    rng = np.random.default_rng(0)
+    attempts = ATTEMPTS[kernels.dtype]
+    for attempt in range(attempts):
+        values = _rounded(draw(kernels.derivation.program, rng, BATCH), kernels)
+        worst = _disagreements(kernels, values, rng)
+        if max(worst) <= TOLERANCE[kernels.dtype]:
+            return (
+                Check("compiled value against the evaluator", 1, worst[0]),
+                Check("compiled gradient against complex step", DIRECTIONS, worst[1]),
+            )
+        if attempt == attempts - 1:
+            raise CheckError(_complaint(kernels, values, worst))
+    raise AssertionError
+
+
+def _rounded(values: dict[str, Array], kernels: Kernels) -> dict[str, Array]:
+    """Values that the kernels' precision holds exactly."""
+    return {
+        name: array
+        if array.dtype.kind in "iu"
+        else np.asarray(array).astype(kernels.dtype).astype(np.float64)
+        for name, array in values.items()
+    }
+
+
+def _disagreements(
+    kernels: Kernels, values: dict[str, Array], rng: np.random.Generator
+) -> tuple[float, float]:
+    """Relative errors of the value and of the worst slope."""
+    program = kernels.derivation.program
+    theta = kernels.pack({t.name: values[t.name] for t in program.parameters})
+    data = [values[t.name] for t in program.data]
+    found, gradient = kernels.value_and_grad(theta, *data)
+    forward = kernels.value(theta, *data)
+    expected = value(program, values)
+    scale = max(1.0, abs(expected))
+    errors = [_error(found, expected, scale), _error(forward, found, scale)]
+    slopes = kernels.unpack(gradient.astype(np.float64))
+    worst = 0.0
+    for _ in range(DIRECTIONS):
+        along = {
+            t.name: rng.normal(size=program.shape(t.name)) for t in program.parameters
+        }
+        parts = [slopes[name] * along[name] for name in along]
+        slope = sum(float(part.sum()) for part in parts)
+        size = sum(float(np.abs(part).sum()) for part in parts)
+        expected = complex_step(program, values, along)
+        worst = max(worst, _error(slope, expected, max(size, abs(expected), 1e-30)))
+    return max(errors), worst
+
+
+def _error(found: float, expected: float, scale: float) -> float:
+    error = abs(found - expected) / scale
+    return error if np.isfinite(error) else np.inf
+
+
+def _complaint(
+    kernels: Kernels, values: dict[str, Array], worst: tuple[float, float]
+) -> str:
+    derivation = kernels.derivation
+    place = _first_wrong(kernels, values)
+    where = (
+        "no single equation could be named"
+        if place is None
+        else f"equation ({derivation.number(place.tensor)}), which computes "
+        f"`{place.tensor}`, is the first that is wrong"
+    )
+    return (
+        f"{kernels.path}: the compiled kernel of `{derivation.program.name}` does not "
+        f"agree with its equations (value {worst[0]:.1e}, slope {worst[1]:.1e}; "
+        f"allowed {TOLERANCE[kernels.dtype]:.0e}): {where}. The file was deleted. This "
+        "is an error of symbackprop, or of the compiler: please report the program."
+    )
+
+
+def _first_wrong(kernels: Kernels, values: dict[str, Array]) -> Equation | None:
+    """The first equation whose tensor differs from the evaluator's."""
+    derivation = kernels.derivation
+    program = derivation.program
+    inputs = {t.name: values[t.name] for t in (*program.parameters, *program.data)}
+    expected = evaluate(derivation.system, inputs)
+    for equation, found in _computed(kernels, inputs):
+        wanted = np.asarray(expected[equation.tensor], np.float64)
+        wanted = np.broadcast_to(wanted, found.shape)
+        scale = max(1e-30, float(np.abs(wanted).max(initial=0.0)))
+        error = float(np.abs(found - wanted).max(initial=0.0)) / scale
+        if not error <= 10 * TOLERANCE[kernels.dtype]:
+            return equation
+    return None
+
+
+def _computed(
+    kernels: Kernels, inputs: dict[str, Array]
+) -> list[tuple[Equation, Array]]:
+    """What the compiled functions compute for each equation, in their order.
+
+    The tensors that `backward` leaves out are taken from `forward`.
+    """
+    derivation, layout = kernels.derivation, kernels.source.layout
+    program = derivation.program
+    theta = kernels.pack({t.name: inputs[t.name] for t in program.parameters})
+    data = kernels.arrays.data([inputs[t.name] for t in program.data], {})
+    gradient = np.zeros(kernels.size, kernels.dtype)
+    forward, backward = kernels.workspace(BATCH), kernels.workspace(BATCH)
+    kernels.forward(theta, *data, forward)
+    kernels.backward(theta, *data, gradient, backward)
+
+    def taken(tensor: str, workspace: Array) -> Array:
+        place = layout.places[tensor]
+        if place.buffer == "gradient":
+            part = gradient[place.offset : place.offset + place.size]
+            return part.reshape(place.shape).astype(np.float64)
+        return kernels.tensor(tensor, workspace, BATCH).astype(np.float64)
+
+    found: list[tuple[Equation, Any]] = []
+    for equation in derivation.forward:
+        found.append((equation, taken(equation.tensor, forward)))
+        if equation.tensor in derivation.live:
+            found.append((equation, taken(equation.tensor, backward)))
+    for equation in derivation.adjoint:
+        found.append((equation, taken(equation.tensor, backward)))
+    return found
+
+
+def checked(kernels: Kernels) -> Kernels:
+    """The kernels with what their check measured."""
+    return replace(kernels, checks=check(kernels))

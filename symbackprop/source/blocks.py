@@ -1,0 +1,169 @@
+"""What each stretch of code does: plans of equations, grouped into blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symbackprop.equations import (
+    Equation,
+    Name,
+    System,
+    Term,
+    reads,
+    subscripts_of,
+    tensor_of,
+)
+from symbackprop.schedule import Item, Loop, flatten
+from symbackprop.source.products import Product, as_product
+
+# Longer blocks are cut, so that no loop's body grows without bound.
+LONGEST = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one equation is computed: each of its terms goes one of five ways.
+
+    Attributes:
+        equation: the equation.
+        products: terms that are products of matrices.
+        summed: terms summed over the batch into the tensor, which is then scaled.
+        shared: sums that are equal for all samples and elements, computed once before.
+        here: terms computed where the tensor's element is written.
+        scattered: terms added to other elements afterwards.
+    """
+
+    equation: Equation
+    products: tuple[Product, ...] = ()
+    summed: tuple[Term, ...] = ()
+    shared: tuple[Term, ...] = ()
+    here: tuple[Term, ...] = ()
+    scattered: tuple[Term, ...] = ()
+
+    @property
+    def direct(self) -> Product | None:
+        """The product that is written into the tensor itself, before all else."""
+        return self.products[0] if self.products and not self.summed else None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the tensor's elements are visited after products and sums."""
+        first = self.direct
+        if first is None or self.here or self.shared or len(self.products) > 1:
+            return True
+        return first.average or first.coefficient != 1
+
+
+@dataclass(frozen=True)
+class Block:
+    """Equations computed together: by one nest of loops, or step by step.
+
+    `plans` holds the equations of a nest, `loop` a recurrence; one of them is empty.
+    """
+
+    plans: tuple[Plan, ...] = ()
+    loop: Loop | None = None
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        if self.loop is not None:
+            return tuple(flatten([self.loop]))
+        return tuple(plan.equation for plan in self.plans)
+
+
+def is_scattered(term: Term, equation: Equation) -> bool:
+    return term.target is not None and term.target != equation.indices
+
+
+def plan(equation: Equation, system: System, matrices: bool = True) -> Plan:
+    """Decide for each term how it is computed.
+
+    Args:
+        equation: the equation.
+        system: what its names mean.
+        matrices: whether products of matrices may be used (not inside a recurrence).
+    """
+    if equation.reduction != "sum":
+        return Plan(equation, here=equation.terms)
+    products: list[Product] = []
+    summed: list[Term] = []
+    shared: list[Term] = []
+    here: list[Term] = []
+    scattered: list[Term] = []
+    for term in equation.terms:
+        found = as_product(term, equation, system) if matrices else None
+        if found is not None:
+            products.append(found)
+        elif term.average:
+            summed.append(term)
+        elif is_scattered(term, equation):
+            scattered.append(term)
+        elif matrices and _is_shared(term, equation, system):
+            shared.append(term)
+        else:
+            here.append(term)
+    return Plan(
+        equation,
+        tuple(products),
+        tuple(summed),
+        tuple(shared),
+        tuple(here),
+        tuple(scattered),
+    )
+
+
+def _is_shared(term: Term, equation: Equation, system: System) -> bool:
+    """`L = E + sum(W[i, j]**2, i, j)`: the same sum for every sample."""
+    symbols = set(term.body.free_symbols)
+    for guard in term.guards:
+        symbols |= guard.subscript.free_symbols
+    if not term.bound or symbols & set(equation.indices):
+        return False
+    names = [s.name for s in symbols if isinstance(s, Name) and s.kind == "tensor"]
+    return not any(system.tensors[name].batched for name in names)
+
+
+def group(items: Iterable[Item], system: System) -> list[Block]:
+    """Blocks in order: an equation joins the one before it where their loops agree.
+
+    `z[i] = ...`, `a[i] = tanh(z[i])` => one block.
+    """
+    blocks: list[Block] = []
+    for item in items:
+        if isinstance(item, Loop):
+            blocks.append(Block(loop=item))
+            continue
+        planned = plan(item, system)
+        if blocks and _joins(planned, blocks[-1], system):
+            blocks[-1] = Block((*blocks[-1].plans, planned))
+        else:
+            blocks.append(Block((planned,)))
+    return blocks
+
+
+def _joins(planned: Plan, block: Block, system: System) -> bool:
+    """Whether a plan can be computed in the loops of a block.
+
+    It must read what the block computes, and that only at its own indices.
+    """
+    if block.loop is not None or len(block.plans) >= LONGEST:
+        return False
+    if planned.products or planned.summed or planned.scattered:
+        return False
+    if any(p.summed or p.scattered for p in block.plans):
+        return False
+    first, equation = block.plans[0].equation, planned.equation
+    if _space(first, system) != _space(equation, system):
+        return False
+    made = {p.equation.tensor for p in block.plans}
+    for term in planned.shared:
+        if made & {tensor_of(read) for read in reads(term.body)}:
+            return False
+    inside = [read for read in equation.reads() if tensor_of(read) in made]
+    return bool(inside) and all(subscripts_of(r) == equation.indices for r in inside)
+
+
+def _space(equation: Equation, system: System) -> tuple[bool, tuple[int, ...]]:
+    sizes = tuple(system.size(index) for index in equation.indices)
+    return system.tensors[equation.tensor].batched, sizes

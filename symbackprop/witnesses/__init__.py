@@ -1,0 +1,1 @@
+"""Independent judges: they evaluate equations and know nothing of the calculus."""

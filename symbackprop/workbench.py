@@ -1,0 +1,121 @@
+"""A system while its forward equations are being rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, Indexed, Pow
+
+from symbackprop.equations import (
+    Equation,
+    Name,
+    System,
+    Tensor,
+    fresh,
+    reads,
+    subscripts_of,
+    tensor_of,
+)
+from symbackprop.rewrites import stable
+from symbackprop.scalars import exp, log
+
+
+@dataclass
+class Workbench:
+    """The system while it is being rewritten."""
+
+    system: System
+    equations: list[Equation]
+    tensors: dict[str, Tensor]
+    shifts: set[str] = field(default_factory=set)
+    rewritten: dict[str, str] = field(default_factory=dict)
+
+    def definition(self, name: str) -> Equation | None:
+        """The equation of a tensor defined elementwise, without sum or reduction."""
+        equation = next((e for e in self.equations if e.tensor == name), None)
+        if (
+            equation is None
+            or equation.reduction != "sum"
+            or len(equation.terms) != 1
+            or equation.terms[0].bound
+            or self.tensors[name].zero_outside
+        ):
+            return None
+        return equation
+
+    def opened(self, read: Expr) -> Expr | None:
+        """What a read stands for: its definition's right side at its subscripts."""
+        equation = self.definition(tensor_of(read))
+        if equation is None:
+            return None
+        places = dict(zip(equation.indices, subscripts_of(read), strict=True))
+        return equation.terms[0].body.xreplace(places)
+
+    def exponent(self, factor: Expr) -> Expr | None:
+        """`f` where the factor is `exp(f)` or reads a tensor defined as `exp(f)`."""
+        if isinstance(factor, exp):
+            return factor.args[0]
+        if isinstance(factor, Indexed | Name):
+            body = self.opened(factor)
+            if isinstance(body, exp):
+                return body.args[0]
+        return None
+
+    def stable_through(self, body: Expr) -> Expr:
+        """The stable form, looking through names that are defined by exponentials."""
+        best = stable(body)
+        if not any(isinstance(p, log) or is_quotient(p) for p in parts(best)):
+            return best
+        through = {
+            read: opened
+            for read in dict.fromkeys(reads(best))
+            if (opened := self.opened(read)) is not None and opened.has(exp)
+        }
+        if through:
+            seen = stable(best.xreplace(through))
+            if not seen.has(exp):
+                return seen
+        return best
+
+    def rewrite_each(self, why: str, rule: Callable[[Equation, Expr], Expr]) -> None:
+        for equation in list(self.equations):
+            self.rewrite_one(equation, why, rule)
+
+    def rewrite_one(
+        self, equation: Equation, why: str, rule: Callable[[Equation, Expr], Expr]
+    ) -> None:
+        """Replace the bodies of one equation by what the rule makes of them."""
+        terms = tuple(replace(t, body=rule(equation, t.body)) for t in equation.terms)
+        if terms != equation.terms:
+            place = next(
+                n for n, e in enumerate(self.equations) if e.tensor == equation.tensor
+            )
+            self.equations[place] = replace(equation, terms=terms)
+            self.rewritten[equation.tensor] = why
+
+    def add(self, equation: Equation, like: str, after: str, why: str) -> Tensor:
+        """Insert an equation after another one and declare its tensor."""
+        taken = {*self.tensors, *self.system.axes, *self.system.constants}
+        name = fresh(equation.tensor, taken)
+        axes = tuple(index.name for index in equation.indices)
+        batched = any(
+            self.tensors[tensor_of(read)].batched for read in equation.reads()
+        )
+        rank = 1 + max(t.rank for t in self.tensors.values())
+        self.tensors[name] = Tensor(name, axes, "defined", rank, batched=batched)
+        place = next(n for n, e in enumerate(self.equations) if e.tensor == after)
+        self.equations.insert(place + 1, replace(equation, tensor=name))
+        self.rewritten[name] = why
+        return self.tensors[name]
+
+
+def parts(expression: Expr) -> Iterator[Expr]:
+    yield expression
+    if not isinstance(expression, Indexed):
+        for argument in expression.args:
+            yield from parts(argument)
+
+
+def is_quotient(part: Expr) -> bool:
+    return isinstance(part, Pow) and part.exp.is_negative is True

@@ -1,0 +1,41 @@
+"""The committed files in generated/ are what the code emits now.
+
+`python -m pytest tests/test_generated.py --update` rewrites them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import pytest
+
+import symbackprop as sb
+from symbackprop.files import write_atomically
+from symbackprop.source import emit
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_generated_files_are_up_to_date(file: Path, update: bool) -> None:
+    network = sb.load(file)
+    derivation = sb.derive(network)
+    folder = ROOT / "generated" / network.name
+    wanted = {
+        folder / f"kernels_{network.dtype}.py": emit(derivation, network.dtype),
+        folder / "derivation.tex": sb.document(derivation).latex,
+    }
+    for path, text in wanted.items():
+        if update:
+            write_atomically(path, text)
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        changes = difflib.unified_diff(
+            before.splitlines(),
+            text.splitlines(),
+            str(path),
+            "emitted now",
+            lineterm="",
+        )
+        assert before == text, "\n".join(["run pytest --update", *changes][:60])

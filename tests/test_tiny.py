@@ -1,0 +1,81 @@
+"""The README tells the truth: its example, its output and its emitted loop."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(language: str, after: str) -> str:
+    """The first fenced block of a language after a heading."""
+    found = re.search(
+        rf"```{language}\n(.*?)```", README.split(f"\n## {after}")[1], re.S
+    )
+    assert found is not None, after
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.fixture(scope="module")
+def output(folder: Path) -> str:
+    """What the README's example prints, run in an empty folder."""
+    code = block("python", "An example")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    return subprocess.check_output([sys.executable, "-c", code], cwd=folder, text=True)
+
+
+def test_example_prints_what_the_readme_shows(output: str) -> None:
+    assert output == block("text", "An example")
+
+
+def test_emitted_file_holds_the_loop_that_the_readme_shows(
+    output: str, folder: Path
+) -> None:
+    emitted = (folder / "generated/neuron/kernels_float64.py").read_text()
+    for part in block("python", "What is emitted").split("...\n"):
+        assert part.rstrip() in emitted
+
+
+def test_verbs_are_those_of_the_command() -> None:
+    from symbackprop.cli.command import command
+
+    told = re.findall(r"^\| `symbackprop (\w+)", README, re.M)
+    assert told == list(command.commands)
+
+
+def test_layer_of_the_readme_derives() -> None:
+    from dataclasses import dataclass
+
+    import symbackprop as sb
+    from symbackprop.layers import Forward, Layer
+
+    names = {"dataclass": dataclass, "Forward": Forward, "Layer": Layer}
+    names["__name__"] = __name__
+    code = block("python", "A layer of your own")
+    exec(compile(code, "README.md", "exec"), names)
+    layer, inputs = names["Bilinear"].example()  # type: ignore[attr-defined]
+    try:
+        network = sb.Network(inputs=inputs, layers=[layer], loss="squared_error")
+        assert "W1" in sb.derive(network).slopes
+    finally:
+        del Layer.registry["bilinear"]
+
+
+def test_derivation_that_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    from symbackprop.cli.command import execute
+
+    assert execute(["derive", str(ROOT / "examples/digits.toml")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    for line in block("text", "What is derived").splitlines():
+        assert line in printed or line.strip() == "..."
