@@ -137,7 +137,7 @@ class _Bench:
     def case(self, adjoint: str, opaque: bool) -> _Case:
         """Collect what one adjoint equation states, from the forward equations anew."""
         tensor = self.derivation.adjoint_of[adjoint]
-        users = self.users.get(tensor, [])
+        users = [_terms_with(tensor, user) for user in self.users.get(tensor, [])]
         derived = self.derived(adjoint, opaque)
         used = {tensor_of(read) for read in derived.reads()}
         places = tuple(e for name, e in self.places.items() if name in used)
@@ -176,6 +176,18 @@ class _Bench:
     def cotangent(self, equation: Equation) -> str:
         objective = equation.tensor == self.system.objective
         return equation.tensor if objective else f"delta_{equation.tensor}"
+
+
+def _terms_with(tensor: str, user: Equation) -> Equation:
+    """A sum without the terms that do not read the tensor: they have no slope by it."""
+    if user.reduction != "sum":
+        return user
+    kept = []
+    for term in user.terms:
+        alone = replace(user, terms=(term,))
+        if any(tensor_of(read) == tensor for read in alone.reads()):
+            kept.append(term)
+    return replace(user, terms=tuple(kept))
 
 
 def _is_read(term: Term) -> bool:

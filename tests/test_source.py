@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
+from interpreted import call
 
 import symbackprop as sb
 from symbackprop.derivation import differentiate
-from symbackprop.equations import System
-from symbackprop.source import SourceFile, emit, plan_file
+from symbackprop.source import emit, plan_file
 from symbackprop.witnesses.draws import draw
 from symbackprop.witnesses.slopes import complex_step, value
 
@@ -151,38 +150,12 @@ PROGRAMS = {
 }
 
 
-def loaded(file: SourceFile, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The file's names, run as plain Python."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    names: dict[str, Any] = {}
-    exec(compile(file.text, "kernels", "exec"), names)
-    return names
-
-
-def call(
-    program: System, file: SourceFile, names: dict[str, Any], values: dict[str, Any]
-) -> tuple[float, float, np.ndarray[Any, Any]]:
-    dtype, layout, batch = names["real"], file.layout, 3
-    theta = np.concatenate(
-        [np.zeros(0), *(np.ravel(values[t.name]) for t in program.parameters)]
-    ).astype(dtype)
-    data = [np.asarray(values[t.name]) for t in program.data]
-    data = [d if d.dtype.kind == "i" else d.astype(dtype) for d in data]
-    gradient = np.full_like(theta, np.nan)
-    workspace = np.full(layout.fixed + layout.per_sample * batch, np.nan, dtype)
-    value = names["backward"](theta, *data, gradient, workspace)
-    workspace[:] = np.nan
-    return value, names["forward"](theta, *data, workspace), gradient
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_interpreted_text_is_the_gradient(
-    name: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interpreted_text_is_the_gradient(name: str, rng: np.random.Generator) -> None:
     program = sb.Program(**PROGRAMS[name], name=name)
     file = plan_file(differentiate(program), "float64")
     values = draw(program, rng, 3)
-    found, forward, gradient = call(program, file, loaded(file, monkeypatch), values)
+    found, forward, gradient = call(program, file, values)
     assert found == pytest.approx(value(program, values), rel=1e-13)
     assert forward == found
     along = {t.name: rng.normal(size=program.shape(t.name)) for t in program.parameters}
@@ -193,7 +166,7 @@ def test_interpreted_text_is_the_gradient(
 
 
 def test_single_precision_stays_single_and_near(
-    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    rng: np.random.Generator,
 ) -> None:
     program = sb.Program(**DENSE)
     derivation = differentiate(program)
@@ -201,8 +174,7 @@ def test_single_precision_stays_single_and_near(
     found = {}
     for dtype in ("float32", "float64"):
         file = plan_file(derivation, dtype)
-        names = loaded(file, monkeypatch)
-        found[dtype] = call(program, file, names, values)
+        found[dtype] = call(program, file, values)
         assert found[dtype][2].dtype == dtype
     np.testing.assert_allclose(found["float32"][2], found["float64"][2], rtol=1e-4)
 
