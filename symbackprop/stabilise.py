@@ -69,7 +69,7 @@ def stabilise(system: System, split: tuple[str, ...] = ()) -> Stabilised:
 
 
 def _shift_exponentials(equation: Equation, work: Workbench, ours: bool) -> None:
-    """Give `S = sum(exp(f))` the shift `m = max(f)`: S = exp(m) sum(exp(f - m)).
+    """Give `S = sum(c exp(f))` the shift `m = max(f)`: S = exp(m) sum(c exp(f - m)).
 
     `log(S)` => `m + log(S')`, `exp(g)/S` => `exp(g - m)/S'`. Each is equal for any m,
     so that no slope flows through the shift. Only sums that stand in a log or a
@@ -79,9 +79,8 @@ def _shift_exponentials(equation: Equation, work: Workbench, ours: bool) -> None
     if equation.reduction != "sum" or len(equation.terms) != 1:
         return
     (term,) = equation.terms
-    coefficient, factor = term.body.as_coeff_Mul()
-    exponent = work.exponent(factor)
-    if exponent is None or not term.bound or not coefficient > 0:
+    exponent, weight = _exponential_part(term.body, work)
+    if exponent == 0 or not term.bound:
         return
     users = [e for e in work.equations if _needs_shift(e, name)]
     if not users or work.tensors[name].zero_outside:
@@ -107,7 +106,7 @@ def _shift_exponentials(equation: Equation, work: Workbench, ours: bool) -> None
         highest.name,
         why,
     )
-    summand = Term(coefficient * shifted.read(*indices), term.bound)
+    summand = Term(weight * shifted.read(*indices), term.bound)
     total = work.add(
         Equation(f"{stem}_sum", equation.indices, (summand,), line=equation.line),
         name,
@@ -123,6 +122,19 @@ def _shift_exponentials(equation: Equation, work: Workbench, ours: bool) -> None
         tensor_of(read) == name for e in work.equations for read in e.reads()
     ):
         _take_over(name, total.name, equation.line, work)
+
+
+def _exponential_part(body: Expr, work: Workbench) -> tuple[Expr, Expr]:
+    """`c[k] * exp(f)` => `f` and `c[k]`; 0 and the body without an exponential."""
+    exponent: Expr = sympy.S.Zero
+    weight: list[Expr] = []
+    for factor in Mul.make_args(body):
+        inner = work.exponent(factor)
+        if inner is None:
+            weight.append(factor)
+        else:
+            exponent += inner
+    return exponent, Mul(*weight)
 
 
 def _take_over(old: str, new: str, line: int, work: Workbench) -> None:
@@ -192,7 +204,7 @@ def _shifted(expression: Expr, p: _Pattern, work: Workbench) -> Expr:
         product = _shifted_product(expression.args[0], p, work, in_log=True)
         if product is not None:
             exponent, rest = product
-            return exponent + _log_of_quotient(list(Mul.make_args(rest)))
+            return exponent + _log_of_quotient(rest)
     if isinstance(expression, Mul | Pow):
         product = _shifted_product(expression, p, work)
         if product is not None:
@@ -309,20 +321,13 @@ def _log_of_product(inside: Expr, work: Workbench) -> Expr | None:
     """`log(exp(f) * b / c)` => `f + log(b) - log(c)`; None without an exponential."""
     if not isinstance(inside, Mul | exp):
         return None
-    exponents: list[Expr] = []
-    rest: list[Expr] = []
-    for factor in Mul.make_args(inside):
-        exponent = work.exponent(factor)
-        (rest if exponent is None else exponents).append(
-            factor if exponent is None else exponent
-        )
-    if not exponents:
-        return None
-    return Add(*exponents) + _log_of_quotient(rest)
+    exponent, rest = _exponential_part(inside, work)
+    return None if exponent == 0 else exponent + _log_of_quotient(rest)
 
 
-def _log_of_quotient(factors: list[Expr]) -> Expr:
+def _log_of_quotient(quotient: Expr) -> Expr:
     """`log(a / s)` => `log(a) - log(s)`, for any single denominators."""
+    factors = Mul.make_args(quotient)
     denominators = [f for f in factors if isinstance(f, Pow) and f.exp == -1]
     others = Mul(*(f for f in factors if f not in denominators))
     return log(others) - Add(*(log(f.base) for f in denominators))

@@ -159,6 +159,24 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_mixture_of_gaussians(dtype: str) -> None:
+    program = sb.Program(
+        "p[n] = sum(c[k] * exp(-(x[n] - m[k])**2 / 2), k)\nL = -sum(log(p[n]), n)",
+        axes={"n": 3, "k": 2},
+        parameters={"m": "k", "c": "k"},
+        data={"x": "n"},
+        objective="L",
+        name="mixture",
+    )
+    values = {
+        "m": np.array([100.0, -3.0]),
+        "c": np.array([0.25, 0.75]),
+        "x": np.array([-50.0, 0.5, 120.0]),
+    }
+    hold(program, values, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("activation", "loss"), NETWORKS)
 def test_networks(activation: str, loss: str, dtype: str) -> None:
     """Saturated hidden units under every loss, with finite values and slopes."""

@@ -24,7 +24,8 @@ RENAMED = {
 
 def renamed(text: str, names: dict[str, str]) -> str:
     """Other names for whole identifiers, and inside those derived from them."""
-    derived = r"(?<![A-Za-z0-9])(delta_log_|delta_|log_|d|)(\w+?)(_max|_exp|_sum|)(?![A-Za-z0-9_])"
+    before, after = "delta_log_|delta_|log_|d|", "_max|_exp|_sum|"
+    derived = rf"(?<![A-Za-z0-9])({before})(\w+?)({after})(?![A-Za-z0-9_])"
 
     def change(match: re.Match[str]) -> str:
         prefix, stem, suffix = match.groups()
