@@ -105,6 +105,10 @@ def differentiate(program: Program) -> Derivation:
         looped = tied.get(tensor.name, frozenset())
         system, parts = _apart(made, steps[adjoint], looped, system, forward)
         equations += parts
+        for part in parts[:-1]:
+            steps[part.tensor] = tuple(
+                step for step in steps[adjoint] if step.term in part.terms
+            )
     adjoint_items = schedule(replace(system, equations=tuple(equations)))
     adjoint_equations = tuple(flatten(adjoint_items))
     for number, equation in enumerate(adjoint_equations, len(forward) + 1):

@@ -29,6 +29,8 @@ from symbackprop.scalars import (
 
 Rule = Callable[[Expr], Expr | None]
 
+DEGREE = 32  # the highest power of u that is looked at
+
 
 # --- slopes of the table's functions -------------------------------------------------
 
@@ -306,6 +308,8 @@ def _in_exponentials(expression: Expr) -> tuple[Expr, Expr, Expr] | None:
         ),
         math.lcm(*(q.q for q in numbers)),
     )
+    if any(abs(ratio / unit) > DEGREE for ratio in numbers):
+        return None
     t = base * unit
     u = sympy.Symbol("u")
     powers = {exp(e): u ** (r / unit) for e, r in zip(exponents, numbers, strict=True)}

@@ -218,26 +218,36 @@ def _shifted_product(
     product: Expr, p: _Pattern, work: Workbench, in_log: bool = False
 ) -> tuple[Expr, Expr] | None:
     """A product with powers of `S` as `exp(exponent) * rest`; else None."""
+    factors = [_base_and_degree(factor) for factor in Mul.make_args(product)]
+    ours = [
+        isinstance(base, Indexed | Name)
+        and tensor_of(base) == p.name
+        and (in_log or degree.is_negative is True)
+        for base, degree in factors
+    ]
+    if not any(ours):
+        return None
     exponent: Expr = sympy.S.Zero
     rest: list[Expr] = []
-    found = False
-    for factor in Mul.make_args(product):
-        base, degree = factor.as_base_exp()
-        if isinstance(factor, exp):
-            base, degree = factor, sympy.S.One
-        ours = isinstance(base, Indexed | Name) and tensor_of(base) == p.name
-        if ours and (in_log or degree.is_negative):
+    for (base, degree), shifted in zip(factors, ours, strict=True):
+        inner = work.exponent(base)
+        if shifted:
             subscripts = subscripts_of(base)
             exponent += degree * p.highest.read(*subscripts)
             rest.append(p.total.read(*subscripts) ** degree)
-            found = True
-            continue
-        inner = work.exponent(base)
-        if inner is not None:
+        elif inner is not None:
             exponent += degree * inner
         else:
-            rest.append(_shifted(factor, p, work))
-    return (exponent, Mul(*rest)) if found else None
+            rest.append(_shifted(base, p, work) ** degree)
+    return exponent, Mul(*rest)
+
+
+def _base_and_degree(factor: Expr) -> tuple[Expr, Expr]:
+    """`x**2` => `x, 2`; an exponential is its own base."""
+    if isinstance(factor, exp):
+        return factor, sympy.S.One
+    base, degree = factor.as_base_exp()
+    return base, degree
 
 
 def _named_exponential(exponent: Expr, p: _Pattern) -> Expr:

@@ -54,7 +54,7 @@ class Account:
     def _reason(self, equation: Equation) -> Inline:
         """Why an equation holds; () for what was declared."""
         derivation, words = self.derivation, self.words
-        if equation.tensor in derivation.adjoint_of:
+        if equation.tensor in derivation.steps:
             steps = derivation.steps.get(equation.tensor, ())
             if not steps:
                 return words("unused")

@@ -27,7 +27,7 @@ def notation(account: Account) -> Section:
     rows = [
         _row(account, tensor, told[tensor.name])
         for tensor in tensors
-        if tensor.name not in {*account.derivation.adjoint_of, *hidden}
+        if tensor.name not in {*account.derivation.steps, *hidden}
     ]
     constants = sorted(account.system.constants.values(), key=lambda c: c.rank)
     for constant in constants:
@@ -45,7 +45,7 @@ def notation(account: Account) -> Section:
 def _conventions(account: Account) -> Iterable[Inline]:
     words, symbols = account.words, account.symbols
     tensors = sorted(account.system.tensors.values(), key=lambda t: t.rank)
-    plain = [t for t in tensors if t.name not in account.derivation.adjoint_of]
+    plain = [t for t in tensors if t.name not in account.derivation.steps]
     numbered = next((t for t in plain if symbols.scalar(t.name).number), None)
     if numbered is not None:
         example = Math(symbols.scalar(numbered.name).at())

@@ -61,7 +61,7 @@ NAMES = {
 def applied(printer: Printer, name: str, arguments: Iterable[Expr]) -> Piece:
     """`name(arguments)`."""
     pieces = [printer.piece(argument) for argument in arguments]
-    height = max(piece.tall for piece in pieces)
+    height = max((piece.tall for piece in pieces), default=0)
     inside = ", ".join(piece.latex for piece in pieces)
     return Piece(f"{name}{OPEN[height]}{inside}{CLOSE[height]}", CALL, max(1, height))
 

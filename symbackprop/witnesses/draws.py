@@ -24,6 +24,7 @@ from symbackprop.witnesses.numbers import COMPLEX, Array
 from symbackprop.witnesses.slopes import STEP
 
 TRIES = 200
+DOMAINS = ("normal", "positive", "unit", "simplex", "small", "mask")
 UNBOUNDED = (0, 3)  # integers that no subscript limits
 
 
@@ -193,9 +194,10 @@ def draw(
     """Parameters and data at which the objective and its slopes are finite.
 
     The first try draws every tensor from a normal distribution; later ones draw each
-    from a domain of its own, since `log(x)` asks for positive and `log(1 - x)` for
-    small numbers. Parameters that are summed over get a standard deviation of at most
-    1 / sqrt(number of summands), so that depth neither explodes nor turns chaotic.
+    from a domain of its own, since `log(x)` asks for positive numbers, `log(1 - x)`
+    for small ones, and `(1 - m) * 1e9` for a mask of zeros and ones. Parameters that
+    are summed over get a standard deviation of at most 1 / sqrt(number of summands),
+    so that depth neither explodes nor turns chaotic.
 
     Raises:
         CheckError: no such values were found.
@@ -213,7 +215,7 @@ def draw(
                 continue
             domain = "normal"
             if rng.random() >= plain:
-                domain = str(rng.choice(["normal", "positive", "unit", "simplex"]))
+                domain = str(rng.choice(DOMAINS))
             width = min(scale, 1 / np.sqrt(summed.get(tensor.name, 1)))
             values[tensor.name] = _numbers(domain, shape, width, rng)
         if _finite(system, values, rng):
@@ -244,6 +246,10 @@ def _numbers(
     domain: str, shape: tuple[int, ...], scale: float, rng: np.random.Generator
 ) -> Array:
     normal = np.asarray(scale * rng.normal(size=shape))
+    if domain == "small":
+        return np.asarray(normal / 100)
+    if domain == "mask":
+        return np.asarray(rng.random(shape) < 0.7, dtype=float)
     if domain == "positive":
         return np.asarray(np.abs(normal) + 0.1)
     if domain == "unit":
