@@ -33,6 +33,7 @@ from symbackprop.equations import (
     read,
     tensor_of,
 )
+from symbackprop.errors import DeclarationError, short
 from symbackprop.flow import closure, flow, one_index_a_time, place_of, with_places
 from symbackprop.judging import judge
 from symbackprop.program import Program
@@ -57,6 +58,8 @@ def derive(source: Program | HasProgram) -> Derivation:
 
     Raises:
         CheckError: a witness refutes an equation; its number is named.
+        DeclarationError: no program came, or an equation is too large or has no
+            slope.
 
     Example:
         >>> import symbackprop as sb
@@ -66,9 +69,23 @@ def derive(source: Program | HasProgram) -> Derivation:
         2*w[i]
     """
     started = time.perf_counter()
-    program = source if isinstance(source, Program) else source.program
-    derivation = differentiate(program)
-    checks = judge(derivation)
+    program = (
+        source if isinstance(source, Program) else getattr(source, "program", None)
+    )
+    if not isinstance(program, Program):
+        raise DeclarationError(
+            f"derive: expected a Program or a Network, got {short(source)}. "
+            "Declare one, or load a network's file."
+        )
+    try:
+        derivation = differentiate(program)
+        checks = judge(derivation)
+    except (OverflowError, RecursionError, MemoryError) as error:
+        raise DeclarationError(
+            f"{program.name}: an equation is too large to be differentiated "
+            f"({type(error).__name__}). Split it into equations of their own, and "
+            "replace numbers beyond 1e300 by a constant."
+        ) from error
     return replace(derivation, checks=checks, seconds=time.perf_counter() - started)
 
 
@@ -208,6 +225,12 @@ def _occurring(
             here = occurrence.read.xreplace(back)
             if tensor_of(here) not in active:
                 continue
+            if slope.has(sympy.zoo, sympy.nan, sympy.oo):
+                raise DeclarationError(
+                    f"line {equation.line}: the slope of `{equation.tensor}` by "
+                    f"`{tensor_of(here)}` is not defined. Rewrite the equation so "
+                    "that it has one: it divides by zero, or takes the log of it."
+                )
             term = equation.terms[standard.terms.index(occurrence.term)]
             renamed = Occurrence(equation, term, here, occurrence.slope.xreplace(back))
             found.setdefault(tensor_of(here), []).append(

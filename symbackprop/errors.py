@@ -45,3 +45,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     found = difflib.get_close_matches(name, sorted(known), n=1)
     return f" Did you mean `{found[0]}`?" if found else ""
+
+
+def short(value: object, longest: int = 60) -> str:
+    """The value as a message may show it: its beginning, where it is long.
+
+    >>> short("x" * 1000, longest=9)
+    "'xxx...x'"
+    """
+    text = repr(value)
+    if len(text) <= longest:
+        return text
+    head = (longest - 3) * 2 // 3
+    return f"{text[:head]}...{text[head + 3 - longest :]}"

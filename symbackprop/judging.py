@@ -57,10 +57,10 @@ def judge(derivation: Derivation) -> tuple[Check, ...]:
     """
     rng = np.random.default_rng(20220801)
     small = shrink(derivation.system)
-    checks = [_judge_algebra(derivation, rng)]
     declared = replace(derivation.program.plain(), axes=small.axes)
     values = draw(declared, rng, BATCH)
     known = evaluate(small, values, REAL, BATCH)
+    checks = [_judge_algebra(derivation, rng)]
     checks.append(_judge_rewrites(derivation, declared, small, values))
     point = _Point(small, values, known)
     checks.append(_judge_slopes(derivation, point))

@@ -9,6 +9,7 @@ are the letters of the output before it.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,13 @@ from textwrap import dedent
 from typing import Any, Literal
 
 from symbackprop.equations import fresh
-from symbackprop.errors import DeclarationError, SymbackpropError, nearest
+from symbackprop.errors import (
+    DeclarationError,
+    InputError,
+    SymbackpropError,
+    nearest,
+    short,
+)
 from symbackprop.layers import Forward, Layer, indexed, summed
 from symbackprop.losses import LOSSES, TARGETS, Loss, Target
 from symbackprop.optimisers import Adam, Optimiser
@@ -48,7 +55,8 @@ class Frobenius:
     def __post_init__(self) -> None:
         if not _is_real(self.lam) or self.lam < 0:
             raise DeclarationError(
-                f"Frobenius: `lam` is {self.lam!r}; give a finite number of at least 0."
+                f"Frobenius: `lam` is {short(self.lam)}; give a finite number of at "
+                "least 0."
             )
 
 
@@ -70,11 +78,12 @@ class DataFile:
     scale: Scale = "none"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "file", path_of("file", self.file))
         _one_of("target", self.target, (None, *TARGETS))
         _one_of("scale", self.scale, SCALES)
         if not _is_real(self.validation) or not 0 <= self.validation < 1:
             raise DeclarationError(
-                f"validation is {self.validation!r}; give the fraction of the "
+                f"validation is {short(self.validation)}; give the fraction of the "
                 "samples to hold out, at least 0 and less than 1."
             )
 
@@ -89,11 +98,17 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.optimiser, Optimiser):
+            raise DeclarationError(
+                f"optimiser is {short(self.optimiser)}; give SGD(0.1) or Adam(1e-3), "
+                "say."
+            )
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
             if not _is_whole(value) or value < least:
                 raise DeclarationError(
-                    f"{name} is {value!r}; give a whole number of at least {least}."
+                    f"{name} is {short(value)}; give a whole number of at least "
+                    f"{least}."
                 )
 
 
@@ -138,7 +153,7 @@ class Network:
         sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
         if not sizes or not all(_is_whole(size) and size >= 1 for size in sizes):
             raise DeclarationError(
-                f"inputs is {shape!r}; give the size of a sample, or a list with "
+                f"inputs is {short(shape)}; give the size of a sample, or a list with "
                 "the size of each of its axes, as whole numbers of at least 1."
             )
         if len(sizes) > len(_LETTERS):
@@ -146,20 +161,29 @@ class Network:
                 f"inputs has {len(sizes)} axes; at most {len(_LETTERS)} are possible."
             )
         if isinstance(self.layers, str) or not isinstance(self.layers, Sequence):
-            raise DeclarationError(f"layers is {self.layers!r}; give a list of layers.")
+            raise DeclarationError(
+                f"layers is {short(self.layers)}; give a list of layers."
+            )
         for number, layer in enumerate(self.layers, 1):
             if not isinstance(layer, Layer):
                 raise DeclarationError(
-                    f"layers[{number}] is {layer!r}; give a layer, as in Dense(32)."
+                    f"layers[{number}] is {short(layer)}; give a layer, as in "
+                    "Dense(32)."
                 )
         if not self.layers:
             raise DeclarationError("layers is empty; give at least one layer.")
         _one_of("loss", self.loss, tuple(LOSSES))
         _one_of("dtype", self.dtype, DTYPES)
-        if self.penalty is not None and not isinstance(self.penalty, Frobenius):
-            raise DeclarationError(
-                f"penalty is {self.penalty!r}; give Frobenius(1e-4), say, or None."
-            )
+        for part, kind, as_in in (
+            ("penalty", Frobenius, "Frobenius(1e-4)"),
+            ("data", DataFile, 'DataFile(Path("digits.npz"))'),
+            ("training", Training, "Training(epochs=10)"),
+        ):
+            value = getattr(self, part)
+            if value is not None and not isinstance(value, kind):
+                raise DeclarationError(
+                    f"{part} is {short(value)}; give {as_in}, say, or None."
+                )
         object.__setattr__(self, "inputs", sizes)
         object.__setattr__(self, "layers", tuple(self.layers))
         row = LOSSES[self.loss]
@@ -337,13 +361,39 @@ def _is_whole(value: Any) -> bool:
 
 def _is_real(value: Any) -> bool:
     real = isinstance(value, int | float) and not isinstance(value, bool)
-    return real and math.isfinite(value)
+    try:
+        return real and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _one_of(place: str, value: Any, known: Sequence[Any]) -> None:
-    if not any(value == choice for choice in known):
+    if not (value is None or isinstance(value, str)) or value not in known:
         names = [choice for choice in known if choice is not None]
         raise DeclarationError(
-            f"{place} is {value!r}; give one of {', '.join(names)}."
-            f"{nearest(str(value), names)}"
+            f"{place} is {short(value)}; give one of {', '.join(names)}."
+            f"{nearest(short(value), names)}"
         )
+
+
+def path_of(what: str, value: Any) -> Path:
+    """A path that the system can look up, be there a file or not.
+
+    Raises:
+        InputError: it is no text, or none that can name a file.
+    """
+    if not isinstance(value, str | Path) or value == "":
+        raise InputError(
+            f"{what}: {short(value)} is not a path; give a string or a pathlib.Path."
+        )
+    try:
+        os.stat(value)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # whoever opens it says so
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{what}: {short(str(value))} cannot name a file ({told}); give another "
+            "path."
+        ) from error
+    return Path(value)

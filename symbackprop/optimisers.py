@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from symbackprop.errors import DeclarationError
+from symbackprop.errors import DeclarationError, short
 
 Array = NDArray[Any]
 
@@ -38,11 +39,12 @@ class Optimiser(ABC):
         """Refuse a field outside [low, high), or (low, high) where it is open."""
         value = getattr(self, name)
         real = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (real and (low < value if open else low <= value) and value < high):
+        below = real and value < min(high, sys.float_info.max)
+        if not (below and (low < value if open else low <= value)):
             least = "greater than" if open else "at least"
             most = "finite" if math.isinf(high) else f"less than {high:g}"
             raise DeclarationError(
-                f"{type(self).__name__}: `{name}` is {value!r}; "
+                f"{type(self).__name__}: `{name}` is {short(value)}; "
                 f"give a number {least} {low:g} and {most}."
             )
 
@@ -64,6 +66,10 @@ class SGD(Optimiser):
     def __post_init__(self) -> None:
         self._between("rate", 0, math.inf, open=True)
         self._between("momentum", 0, 1, open=False)
+        if not isinstance(self.nesterov, bool):
+            raise DeclarationError(
+                f"SGD: `nesterov` is {short(self.nesterov)}; give True or False."
+            )
         if self.nesterov and not self.momentum:
             raise DeclarationError("SGD: `nesterov` needs a `momentum` above 0.")
 

@@ -16,15 +16,17 @@ from symbackprop.equations import (
     Equation,
     Name,
     System,
-    Tensor,
     Term,
     reads,
     subscripts_of,
     tensor_of,
 )
-from symbackprop.rewrites import near_one, stable
+from symbackprop.exponentials import near_one, stable
+from symbackprop.logarithms import log_of_quotient, named_logs
 from symbackprop.scalars import exp, log
-from symbackprop.workbench import Workbench, is_quotient, parts
+from symbackprop.workbench import ShiftedSum, Workbench, is_quotient, parts
+
+SHIFT = "shift of a sum of exponentials"
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ def stabilise(system: System, split: tuple[str, ...] = ()) -> Stabilised:
     """
     work = Workbench(system, list(system.equations), dict(system.tensors))
     work.rewrite_each("stable form", lambda e, body: work.stable_through(body))
-    for equation in list(work.equations):
-        _shift_exponentials(equation, work, equation.tensor in split)
+    # Twice: a numerator is shifted once it is seen that its denominator was.
+    for equation in [*work.equations, *work.equations]:
+        _shift_exponentials(equation.tensor, work, equation.tensor in split)
     for equation in list(work.equations):
         work.rewrite_one(
-            equation, "logarithm by name", lambda e, b: _named_logs(b, work)
+            equation, "logarithm by name", lambda e, b: named_logs(b, work)
         )
     work.rewrite_each("logarithm near one", lambda e, body: near_one(body))
     result = replace(system, equations=tuple(work.equations), tensors=work.tensors)
@@ -68,30 +71,30 @@ def stabilise(system: System, split: tuple[str, ...] = ()) -> Stabilised:
 # --- sums of exponentials ------------------------------------------------------------
 
 
-def _shift_exponentials(equation: Equation, work: Workbench, ours: bool) -> None:
+def _shift_exponentials(name: str, work: Workbench, ours: bool) -> None:
     """Give `S = sum(c exp(f))` the shift `m = max(f)`: S = exp(m) sum(c exp(f - m)).
 
     `log(S)` => `m + log(S')`, `exp(g)/S` => `exp(g - m)/S'`. Each is equal for any m,
     so that no slope flows through the shift. Only sums that stand in a log or a
     denominator need it.
     """
-    name = equation.tensor
-    if equation.reduction != "sum" or len(equation.terms) != 1:
+    equation = next((e for e in work.equations if e.tensor == name), None)
+    if equation is None or equation.reduction != "sum" or len(equation.terms) != 1:
         return
     (term,) = equation.terms
-    exponent, weight = _exponential_part(term.body, work)
-    if exponent == 0 or not term.bound:
+    exponent, weight = work.exponential_part(term.body)
+    if exponent == 0 or not term.bound or work.rewritten.get(name) == SHIFT:
         return
-    users = [e for e in work.equations if _needs_shift(e, name)]
+    positive = weight.is_positive is True
+    users = [e for e in work.equations if _needs_shift(e, name, positive, work)]
     if not users or work.tensors[name].zero_outside:
         return
-    why, stem = "shift of a sum of exponentials", name
+    why, stem = SHIFT, name
     if ours:
         stem = name.removesuffix("_sum").removesuffix("_mean")
     reduced = Term(exponent, term.bound)
     highest = work.add(
         Equation(f"{stem}_max", equation.indices, (reduced,), "max", equation.line),
-        name,
         name,
         why,
     )
@@ -102,42 +105,30 @@ def _shift_exponentials(equation: Equation, work: Workbench, ours: bool) -> None
         Equation(
             f"{stem}_exp", indices, (Term(exp(exponent - shift)),), line=equation.line
         ),
-        name,
         highest.name,
         why,
     )
     summand = Term(weight * shifted.read(*indices), term.bound)
     total = work.add(
         Equation(f"{stem}_sum", equation.indices, (summand,), line=equation.line),
-        name,
         shifted.name,
         why,
     )
-    pattern = _Pattern(
-        name, equation.indices, term.bound, exponent, highest, shifted, total
+    pattern = ShiftedSum(
+        name, equation.indices, term.bound, exponent, highest, shifted, total, positive
     )
     for user in users:
         work.rewrite_one(user, why, lambda e, body: _shifted(body, pattern, work))
     if ours and not any(
         tensor_of(read) == name for e in work.equations for read in e.reads()
     ):
-        _take_over(name, total.name, equation.line, work)
+        _take_over(name, total.name, work)
+        pattern = replace(pattern, total=work.tensors[name])
+    if weight == 1:
+        work.sums.append(pattern)
 
 
-def _exponential_part(body: Expr, work: Workbench) -> tuple[Expr, Expr]:
-    """`c[k] * exp(f)` => `f` and `c[k]`; 0 and the body without an exponential."""
-    exponent: Expr = sympy.S.Zero
-    weight: list[Expr] = []
-    for factor in Mul.make_args(body):
-        inner = work.exponent(factor)
-        if inner is None:
-            weight.append(factor)
-        else:
-            exponent += inner
-    return exponent, Mul(*weight)
-
-
-def _take_over(old: str, new: str, line: int, work: Workbench) -> None:
+def _take_over(old: str, new: str, work: Workbench) -> None:
     """Drop a split-off sum that nothing reads any more; the new one takes its name."""
     work.equations = [e for e in work.equations if e.tensor != old]
     before, after = work.tensors[new], work.tensors[old]
@@ -163,48 +154,62 @@ def _take_over(old: str, new: str, line: int, work: Workbench) -> None:
     work.rewritten[old] = work.rewritten.pop(new)
 
 
-@dataclass(frozen=True)
-class _Pattern:
-    """What is needed to redirect the reads of one shifted sum."""
-
-    name: str
-    indices: tuple[Name, ...]
-    bound: tuple[Name, ...]
-    exponent: Expr
-    highest: Tensor
-    shifted: Tensor
-    total: Tensor
-
-
-def _needs_shift(equation: Equation, name: str) -> bool:
+def _needs_shift(
+    equation: Equation, name: str, positive: bool, work: Workbench
+) -> bool:
+    """Whether an equation reads `S` in a log, a denominator or a shifted quotient."""
     return any(
         tensor_of(read) == name
         for term in equation.terms
         for part in parts(term.body)
-        for read in _summed(part)
+        for read in (*_factors(part, work), *(_addends(part) if positive else ()))
     )
 
 
-def _summed(part: Expr) -> list[Expr]:
-    """Reads that stand as a factor in a log, or alone in a denominator."""
-    inside = (
-        part.args[0] if isinstance(part, log) else part if is_quotient(part) else None
-    )
-    if inside is None:
+def _factors(part: Expr, work: Workbench) -> list[Expr]:
+    """Reads that are a factor in a log, a denominator or a shifted quotient."""
+    inside = part.args[0] if isinstance(part, log) else part
+    if inside is part and not is_quotient(part) and not _is_shifted(part, work):
         return []
-    factors = [f.base if isinstance(f, Pow) else f for f in Mul.make_args(inside)]
-    return [f for f in factors if isinstance(f, Indexed | Name)]
+    bases = [f.base if isinstance(f, Pow) else f for f in Mul.make_args(inside)]
+    return [base for base in bases if isinstance(base, Indexed | Name)]
 
 
-def _shifted(expression: Expr, p: _Pattern, work: Workbench) -> Expr:
+def _is_shifted(product: Expr, work: Workbench) -> bool:
+    """Whether a product has a factor `exp(g - m)` with a shift m."""
+    return isinstance(product, Mul) and any(
+        isinstance(factor, exp)
+        and any(tensor_of(read) in work.shifts for read in reads(factor.args[0]))
+        for factor in product.args
+    )
+
+
+def _addends(part: Expr) -> list[Expr]:
+    """Reads that are an addend in a log or a denominator, as in `log(1 + S)`."""
+    if not isinstance(part, log) and not is_quotient(part):
+        return []
+    inside = part.args[0] if isinstance(part, log) else part
+    found: list[Expr] = []
+    for factor in Mul.make_args(inside):
+        base = factor.base if isinstance(factor, Pow) else factor
+        if isinstance(base, Add):
+            functions = [addend.as_coeff_Mul()[1] for addend in base.args]
+            found += [f for f in functions if isinstance(f, Indexed | Name)]
+    return found
+
+
+def _shifted(expression: Expr, p: ShiftedSum, work: Workbench) -> Expr:
     """Redirect the reads of `S` in logs and denominators, inner expressions first."""
     if not expression.args or isinstance(expression, Indexed):
         return expression
+    opened = _opened_sum(expression, p, work) if p.positive else None
+    if opened is not None:
+        return opened
     if isinstance(expression, log):
         product = _shifted_product(expression.args[0], p, work, in_log=True)
         if product is not None:
             exponent, rest = product
-            return exponent + _log_of_quotient(rest)
+            return exponent + log_of_quotient(rest)
     if isinstance(expression, Mul | Pow):
         product = _shifted_product(expression, p, work)
         if product is not None:
@@ -214,15 +219,42 @@ def _shifted(expression: Expr, p: _Pattern, work: Workbench) -> Expr:
     return expression.func(*arguments)
 
 
+def _opened_sum(expression: Expr, p: ShiftedSum, work: Workbench) -> Expr | None:
+    """`log(1 + S)` => `softplus(m + log(S'))`; `exp(g)/(1 + S)` likewise."""
+    sums = [
+        read
+        for part in (expression, *expression.args)
+        for read in _addends(part)
+        if tensor_of(read) == p.name
+    ]
+    if not sums or not isinstance(expression, log | Mul | Pow):
+        return None
+    places: dict[Expr, Expr] = {}
+    for read in reads(expression):
+        exponent = work.exponent(read)
+        if exponent is not None:
+            places[read] = exp(exponent)
+    back: dict[Expr, Expr] = {}
+    for read in sums:
+        at = subscripts_of(read)
+        exponent = sympy.Dummy()  # SymPy would turn exp(m + log(S')) into S' exp(m)
+        back[exponent] = p.highest.read(*at) + log(p.total.read(*at))
+        places[read] = exp(exponent)
+    opened = expression.xreplace(places)
+    found = stable(opened)
+    return None if found == opened else found.xreplace(back)
+
+
 def _shifted_product(
-    product: Expr, p: _Pattern, work: Workbench, in_log: bool = False
+    product: Expr, p: ShiftedSum, work: Workbench, in_log: bool = False
 ) -> tuple[Expr, Expr] | None:
     """A product with powers of `S` as `exp(exponent) * rest`; else None."""
     factors = [_base_and_degree(factor) for factor in Mul.make_args(product)]
+    anywhere = in_log or _is_shifted(product, work)
     ours = [
         isinstance(base, Indexed | Name)
         and tensor_of(base) == p.name
-        and (in_log or degree.is_negative is True)
+        and (anywhere or degree.is_negative is True)
         for base, degree in factors
     ]
     if not any(ours):
@@ -250,7 +282,7 @@ def _base_and_degree(factor: Expr) -> tuple[Expr, Expr]:
     return base, degree
 
 
-def _named_exponential(exponent: Expr, p: _Pattern) -> Expr:
+def _named_exponential(exponent: Expr, p: ShiftedSum) -> Expr:
     """`exp(g - m)` by its name, where g is f at some subscripts."""
     for read in reads(exponent):
         if tensor_of(read) != p.highest.name:
@@ -271,73 +303,3 @@ def _named_exponential(exponent: Expr, p: _Pattern) -> Expr:
             if sympy.expand(named - target) == 0:
                 return p.shifted.read(*subscripts)
     return exp(exponent)
-
-
-# --- logarithms of named tensors -----------------------------------------------------
-
-
-def _named_logs(body: Expr, work: Workbench) -> Expr:
-    """`log(p[k])`, `p` a quotient of exponentials => `log_p[k]`, an added equation."""
-    if not body.args or isinstance(body, Indexed):
-        return body
-    if isinstance(body, log):
-        inside = body.args[0]
-        inline = _log_of_product(inside, work)
-        if inline is not None:
-            return inline
-        seen = list(dict.fromkeys(reads(inside)))
-        outer = [r for r in seen if work.definition(tensor_of(r)) is not None]
-        if len(outer) == 1 and set(seen) == set(reads(outer[0])):
-            named = _log_by_name(inside, outer[0], work)
-            if named is not None:
-                return named
-    return body.func(*(_named_logs(argument, work) for argument in body.args))
-
-
-def _log_by_name(inside: Expr, read: Expr, work: Workbench) -> Expr | None:
-    name = tensor_of(read)
-    equation = work.definition(name)
-    assert equation is not None
-    here = work.tensors[name].read(*equation.indices)
-    there = inside.xreplace({read: here})
-    stem = f"log_{name}" if there == here else f"log_1_minus_{name}"
-    if there not in (here, 1 - here):
-        return None
-    for known in work.equations:
-        if known.tensor == stem and work.rewritten.get(stem):
-            return work.tensors[stem].read(*subscripts_of(read))
-    body = equation.terms[0].body
-    opened = there.xreplace({here: body})
-    formula = _log_of_product(opened, work)
-    if formula is None:
-        formula = stable(log(opened))
-        if formula.has(log) and not _log_free_of(formula, body):
-            return None
-    made = work.add(
-        Equation(stem, equation.indices, (Term(formula),), line=equation.line),
-        name,
-        name,
-        "logarithm by name",
-    )
-    return made.read(*subscripts_of(read))
-
-
-def _log_free_of(formula: Expr, body: Expr) -> bool:
-    """Whether only logs of numbers are left, not the log of what was looked through."""
-    return all(part.args[0].is_number for part in formula.atoms(log))
-
-
-def _log_of_product(inside: Expr, work: Workbench) -> Expr | None:
-    """`log(exp(f) * b / c)` => `f + log(b) - log(c)`; None without an exponential."""
-    if not isinstance(inside, Mul | exp):
-        return None
-    exponent, rest = _exponential_part(inside, work)
-    return None if exponent == 0 else exponent + _log_of_quotient(rest)
-
-
-def _log_of_quotient(quotient: Expr) -> Expr:
-    """`log(a / s)` => `log(a) - log(s)`, for any single denominators."""
-    factors = Mul.make_args(quotient)
-    denominators = [f for f in factors if isinstance(f, Pow) and f.exp == -1]
-    others = Mul(*(f for f in factors if f not in denominators))
-    return log(others) - Add(*(log(f.base) for f in denominators))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Indexed, Pow
+import sympy
+from sympy import Expr, Indexed, Mul, Pow
 
 from symbackprop.equations import (
     Equation,
@@ -17,8 +18,33 @@ from symbackprop.equations import (
     subscripts_of,
     tensor_of,
 )
-from symbackprop.rewrites import stable
+from symbackprop.exponentials import stable
 from symbackprop.scalars import exp, log
+
+
+@dataclass(frozen=True)
+class ShiftedSum:
+    """A sum of exponentials `S = exp(m) S'`, and the tensors that compute it.
+
+    Attributes:
+        name: the sum, as declared.
+        indices: its indices.
+        bound: the indices that it is over.
+        exponent: f, of which exp is summed.
+        highest: m, the maximum of f.
+        shifted: exp(f - m).
+        total: S'.
+        positive: whether S' can only be positive.
+    """
+
+    name: str
+    indices: tuple[Name, ...]
+    bound: tuple[Name, ...]
+    exponent: Expr
+    highest: Tensor
+    shifted: Tensor
+    total: Tensor
+    positive: bool
 
 
 @dataclass
@@ -30,6 +56,7 @@ class Workbench:
     tensors: dict[str, Tensor]
     shifts: set[str] = field(default_factory=set)
     rewritten: dict[str, str] = field(default_factory=dict)
+    sums: list[ShiftedSum] = field(default_factory=list)
 
     def definition(self, name: str) -> Equation | None:
         """The equation of a tensor defined elementwise, without sum or reduction."""
@@ -61,6 +88,18 @@ class Workbench:
             if isinstance(body, exp):
                 return body.args[0]
         return None
+
+    def exponential_part(self, body: Expr) -> tuple[Expr, Expr]:
+        """`c[k] * exp(f)` => `f` and `c[k]`; 0 and the body without an exponential."""
+        exponent: Expr = sympy.S.Zero
+        weight: list[Expr] = []
+        for factor in Mul.make_args(body):
+            inner = self.exponent(factor)
+            if inner is None:
+                weight.append(factor)
+            else:
+                exponent += inner
+        return exponent, Mul(*weight)
 
     def stable_through(self, body: Expr) -> Expr:
         """The stable form, looking through names that are defined by exponentials."""
@@ -94,7 +133,7 @@ class Workbench:
             self.equations[place] = replace(equation, terms=terms)
             self.rewritten[equation.tensor] = why
 
-    def add(self, equation: Equation, like: str, after: str, why: str) -> Tensor:
+    def add(self, equation: Equation, after: str, why: str) -> Tensor:
         """Insert an equation after another one and declare its tensor."""
         taken = {*self.tensors, *self.system.axes, *self.system.constants}
         name = fresh(equation.tensor, taken)

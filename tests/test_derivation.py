@@ -213,3 +213,27 @@ def test_hash_seed_changes_nothing():
         for seed in ("1", "2", "3")
     }
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("equations", "said"),
+    [
+        ("L = exp(exp(exp(100)))*w", "too large"),
+        (
+            f"L = where({' and '.join(f'w < {n}' for n in range(1, 500))}, w, 1)",
+            "too large",
+        ),
+        ("L = 0**w", "line 1: the slope of `L` by `w` is not defined"),
+        ("L = log(-1 - w**2)", "not a finite number"),
+        ("L = sum(w/i, i)", "not a finite number"),
+    ],
+)
+def test_what_has_no_slope_is_refused(equations, said):
+    with pytest.raises(sb.SymbackpropError, match=said):
+        sb.derive(program(equations, axes={"i": 2}, parameters={"w": ""}))
+
+
+@pytest.mark.parametrize("source", [None, "x", 5, sb.Dense(3)])
+def test_what_is_no_program_is_refused(source):
+    with pytest.raises(sb.DeclarationError, match="expected a Program or a Network"):
+        sb.derive(source)

@@ -75,7 +75,37 @@ WRITTEN_OUT = [
     "where(w[i] > 0, w[i], 0.5*(exp(w[i]) - 1))",
     "sqrt(1 + w[i]**2)",
     "w[i] * tanh(softplus(w[i]))",
+    "log(exp(w[i]) + exp(-w[i]))",
+    "log1p(exp(w[i]))",
+    "log(exp(w[i]) + exp(y[i]) + 3)",
+    "exp(w[i]) / (exp(w[i]) + exp(y[i]))",
 ]
+
+SUMS = [
+    "L = log(1 + sum(exp(w[k]), k))",
+    "q[k] = exp(w[k]) / (1 + sum(exp(w[c]), c))\nL = q[0] - log(q[1])",
+    "L = sum(k*exp(w[k]), k) / sum(exp(w[k]), k)",
+    "n = sum(w[k]*exp(-w[k]), k)\nd = sum(exp(-w[k]), k)\nL = n / d",
+    "p[k] = exp(w[k]) / sum(exp(w[c]), c)\nL = log(p[0] / p[1])",
+    "p[k] = logistic(w[k])\nL = sum(log(p[k] / (1 - p[k])), k)",
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("text", SUMS)
+def test_sums_of_exponentials(text: str, dtype: str) -> None:
+    program = sb.Program(
+        text,
+        axes={"k": 3, "c": 3},
+        parameters={"w": "k"},
+        data={},
+        objective="L",
+        name="sums",
+    )
+    cancels = "1 - p" in text
+    for scale in (1.0, 1e3, 1e4):
+        w = scale * np.array([1.0, -0.5, 0.25])
+        hold(program, {"w": w}, dtype, CANCELLING if cancels else DIGITS)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

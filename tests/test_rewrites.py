@@ -7,7 +7,8 @@ import pytest
 import sympy
 from sympy import Rational
 
-from symbackprop.rewrites import near_one, slope, stable, through_saved
+from symbackprop.exponentials import near_one, stable
+from symbackprop.rewrites import slope, through_saved
 from symbackprop.scalars import (
     CONDITIONS,
     TABLE,
@@ -136,6 +137,11 @@ def test_identities_are_proved():
         (log(logistic(x)), -softplus(-x)),
         (exp(x) - 1, expm1(x)),
         (y * (exp(x) - 1), y * expm1(x)),
+        (log((exp(x) + exp(-x)) / 2), softplus(2 * x) - x - log(2)),
+        (log1p(exp(x)), softplus(x)),
+        (log(exp(x) + exp(y)), x + softplus(y - x)),
+        (exp(x) / (exp(x) + exp(y)), logistic(x - y)),
+        (z / (exp(x) + exp(y)), z * exp(-x - softplus(y - x))),
         (exp(x) / 2, exp(x) / 2),
         (x + y, x + y),
     ],

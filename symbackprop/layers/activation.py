@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from symbackprop.equations import fresh
-from symbackprop.errors import DeclarationError, nearest
+from symbackprop.errors import DeclarationError, nearest, short
 from symbackprop.layers.layer import Forward, Layer, indexed, spare
 from symbackprop.scalars import ACTIVATIONS, TABLE
 
@@ -32,10 +32,10 @@ class Activation(Layer):
 
     def __post_init__(self) -> None:
         known = (*ACTIVATIONS, *JOINT)
-        if self.name not in known:
+        if not isinstance(self.name, str) or self.name not in known:
             raise DeclarationError(
-                f"activation {self.name!r} is not known."
-                f"{nearest(str(self.name), known)} Known are {', '.join(known)}."
+                f"activation {short(self.name)} is not known."
+                f"{nearest(short(self.name), known)} Known are {', '.join(known)}."
             )
 
     def forward(self, shape: tuple[int, ...]) -> Forward:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from symbackprop.equations import fresh
-from symbackprop.errors import DeclarationError
+from symbackprop.errors import DeclarationError, short
 from symbackprop.layers.layer import Forward, Layer
 
 _DICTS = ("axes", "parameters", "constants", "initial")
@@ -48,7 +48,7 @@ class Equations(Layer):
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
             raise DeclarationError(
-                f"Equations: `text` is {self.text!r}; give a string."
+                f"Equations: `text` is {short(self.text)}; give a string."
             )
         dicts = {name: getattr(self, name) for name in _DICTS}
         tuples = {name: getattr(self, name) for name in _TUPLES}
@@ -56,7 +56,7 @@ class Equations(Layer):
             kind: Any = Mapping if name in dicts else list | tuple
             if not (isinstance(value, kind) and all(isinstance(n, str) for n in value)):
                 raise DeclarationError(
-                    f"Equations: `{name}` is {value!r}; give "
+                    f"Equations: `{name}` is {short(value)}; give "
                     f"{'a dict from names' if name in dicts else 'a tuple of names'}."
                 )
 
@@ -66,7 +66,9 @@ class Equations(Layer):
         rest = {name: getattr(self, name) for name in (*_DICTS[1:], *_TUPLES)}
         made = Forward(self.text, inputs, axes, **rest)
         if not made.defined:
-            raise DeclarationError("the text has no equation, as `y[i] = 2*x[i]` is.")
+            raise DeclarationError(
+                "the text has no equation; write at least one, as in `y[i] = 2*x[i]`."
+            )
         return made
 
     def _inputs(self, shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -74,7 +76,8 @@ class Equations(Layer):
         for inside in _READ.findall(self.text):
             letters = tuple(part.strip() for part in inside.split(","))
             sizes = tuple(self.axes.get(letter) for letter in letters)
-            if len(set(letters)) == len(letters) and sizes == shape:
+            whole = all(isinstance(size, int) for size in sizes)
+            if whole and len(set(letters)) == len(letters) and sizes == shape:
                 return letters
         found: list[str] = []
         for _ in shape:

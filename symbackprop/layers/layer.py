@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from symbackprop.errors import DeclarationError
+from symbackprop.errors import DeclarationError, short
 
 # `name[i, j] =` at the start of a line, but not `name == `.
 _LEFT = re.compile(r"^[ \t]*([A-Za-z]\w*)\s*(?:\[([^\]]*)\])?\s*=(?!=)", re.MULTILINE)
@@ -122,7 +122,7 @@ class Layer(ABC):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise DeclarationError(
-                    f"{type(self).__name__}: `{name}` is {value!r}; "
+                    f"{type(self).__name__}: `{name}` is {short(value)}; "
                     "give a whole number of at least 1."
                 )
 

@@ -11,7 +11,7 @@ from numbers import Rational, Real
 from typing import Any
 
 from symbackprop.equations import Axis, Constant, Role, Tensor
-from symbackprop.errors import DeclarationError, nearest
+from symbackprop.errors import DeclarationError, nearest, short
 from symbackprop.grammar.text import flaw_of_name
 
 SIZE_LIMIT = 2**31
@@ -31,8 +31,7 @@ def read_name(name: Any) -> str:
 
 
 def _short(value: object) -> str:
-    shown = repr(value)
-    return f"`{shown if len(shown) <= 60 else shown[:57] + '...'}`"
+    return f"`{short(value)}`"
 
 
 def _mapping(what: str, value: Any) -> Mapping[Any, Any]:
@@ -126,7 +125,9 @@ def read_given(
 
 def read_constants(constants: Any) -> dict[str, Constant]:
     found: dict[str, Constant] = {}
-    for name, value in _mapping("constants", constants or {}).items():
+    for name, value in _mapping(
+        "constants", {} if constants is None else constants
+    ).items():
         _check_name("constants", name)
         exact: Fraction | None = None
         if isinstance(value, Real) and not isinstance(value, bool):
@@ -177,18 +178,26 @@ def read_objective(objective: Any, tensors: Mapping[str, Tensor]) -> str:
     return objective
 
 
+def _is_finite(value: Any) -> bool:
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    try:
+        return real and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
 def read_initial(initial: Any, parameters: Sequence[Tensor]) -> dict[str, str | float]:
     """A rule for every parameter."""
     known = {tensor.name: tensor for tensor in parameters}
-    asked = _mapping("initial", initial or {})
+    asked = _mapping("initial", {} if initial is None else initial)
     for name in asked:
         _check_name("initial", name)
     check_subset("initial", tuple(asked), known)
     found: dict[str, str | float] = {}
     for name, tensor in known.items():
         rule = asked.get(name, "glorot" if len(tensor.axes) >= 2 else "zeros")
-        number = isinstance(rule, Real) and not isinstance(rule, bool)
-        if rule not in INITIAL_RULES and not (number and math.isfinite(rule)):
+        number = _is_finite(rule)
+        if not number and not (isinstance(rule, str) and rule in INITIAL_RULES):
             raise DeclarationError(
                 f"initial: `{name}` is filled by {', '.join(INITIAL_RULES)} or a "
                 f"finite number, {_short(rule)} came."
