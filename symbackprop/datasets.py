@@ -79,7 +79,15 @@ def read(network: Network, seed: int | None = None) -> Dataset:
 
 
 # What NumPy raises for a file that is no archive of plain arrays.
-_UNREADABLE = (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    TypeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def _npz(file: Path) -> tuple[Array, Array]:
@@ -91,7 +99,10 @@ def _npz(file: Path) -> tuple[Array, Array]:
                     f"{file}: there is no array `{missing[0]}`, only "
                     f"{', '.join(archive.files) or 'none'}; store `x` and `y`."
                 )
-            return archive["x"], archive["y"]
+            x, y = archive["x"], archive["y"]
+            if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
+                raise TypeError("x and y are no arrays")
+            return x, y
     except InputError:
         raise
     except _UNREADABLE as error:
@@ -233,7 +244,10 @@ def _split(place: str, x: Array, y: Array, data: DataFile, seed: int) -> Dataset
     shift: Array = np.zeros(x.shape[1:])
     width: Array = np.ones(x.shape[1:])
     if data.scale == "standard":
-        shift, width = x[kept].mean(0), x[kept].std(0)
+        # A constant column has a mean and a deviation that are off by rounding.
+        constant = x[kept].max(0) == x[kept].min(0)
+        shift = np.where(constant, x[kept].max(0), x[kept].mean(0))
+        width = np.where(constant, 0.0, x[kept].std(0))
     elif data.scale == "max":
         width = np.full(x.shape[1:], np.abs(x[kept]).max())
     x = (x - shift) / np.where(width > 0, width, 1.0)

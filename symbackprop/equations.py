@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cmp_to_key
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -54,6 +55,11 @@ class Base(IndexedBase):
 
     def sort_key(self, order: Any = None) -> Any:
         return self.label.sort_key(order)
+
+
+# A sorting key for expressions that goes by rank. SymPy's own `default_sort_key` takes
+# a read for an atom and sorts it by its letters.
+by_rank = cmp_to_key(sympy.Basic.compare)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import sympy
 from sympy import Add, Expr, Indexed, Mul, Pow, Rational
 
+from symbackprop.equations import by_rank
 from symbackprop.scalars import exp, expm1, log, log1p, logistic, softplus, tanh
 
 Rule = Callable[[Expr], Expr | None]
@@ -229,9 +230,7 @@ def in_exponentials(expression: Expr) -> tuple[Expr, Expr, Expr] | None:
     """
     opened = expression.replace(logistic, lambda x: exp(x) / (1 + exp(x)))
     opened = opened.replace(tanh, lambda x: (exp(2 * x) - 1) / (exp(2 * x) + 1))
-    exponents = sorted(
-        {e.args[0] for e in opened.atoms(exp)}, key=sympy.default_sort_key
-    )
+    exponents = sorted({e.args[0] for e in opened.atoms(exp)}, key=by_rank)
     if not exponents or opened.count_ops() > 200:
         return None
     base = exponents[0]

@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from symbackprop.errors import DeclarationError, InputError, SymbackpropError, nearest
 from symbackprop.layers import Layer
-from symbackprop.network import DataFile, Frobenius, Network, Training
+from symbackprop.network import DataFile, Frobenius, Network, Training, path_of
 from symbackprop.optimisers import Optimiser, option_names
 
 _LONGEST = 2_000_000  # bytes of a network's file
@@ -30,9 +30,15 @@ def load(path: str | Path) -> Network:
         InputError: the file is not there or cannot be read.
         DeclarationError: it does not declare a network.
     """
-    file = Path(path)
+    file = path_of("load", path)
     try:
-        data = file.read_bytes() if file.stat().st_size <= _LONGEST else None
+        if file.exists() and not file.is_file():
+            raise InputError(
+                f"{file} cannot be read: it is no regular file. Give a .toml file."
+            )
+        with open(file, "rb") as stream:
+            read = stream.read(_LONGEST + 1)
+        data = read if len(read) <= _LONGEST else None
     except OSError as error:
         raise InputError(
             f"{file} cannot be read: {error.strerror or error}."

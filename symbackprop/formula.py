@@ -15,7 +15,16 @@ from fractions import Fraction
 import sympy
 from sympy import Add, Expr, Indexed, Mul, Pow
 
-from symbackprop.equations import Equation, Guard, Name, System, Term, reads, tensor_of
+from symbackprop.equations import (
+    Equation,
+    Guard,
+    Name,
+    System,
+    Term,
+    by_rank,
+    reads,
+    tensor_of,
+)
 
 # How tightly an operator binds, as in Python.
 _OR, _AND, _NOT, _COMPARE, _ADD, _MUL, _NEGATIVE, _POWER, _ATOM = range(9)
@@ -216,7 +225,7 @@ class _Writer:
 
     def _factor_key(self, factor: Expr) -> tuple[object, ...]:
         """Numbers, constants, indices, reads by role and rank, then the rest."""
-        return (*self._kind(factor), factor.sort_key())
+        return (*self._kind(factor), by_rank(factor))
 
     def _kind(self, factor: Expr) -> tuple[int, int, int]:
         base = factor.base if isinstance(factor, Pow) else factor
@@ -230,7 +239,7 @@ class _Writer:
 
     def _addend_key(self, addend: Expr) -> tuple[object, ...]:
         factors = [f for f in Mul.make_args(addend) if not f.is_Rational]
-        return (sorted(self._kind(factor) for factor in factors), addend.sort_key())
+        return (sorted(self._kind(factor) for factor in factors), by_rank(addend))
 
 
 def _kind_without_reads(part: Expr) -> int:

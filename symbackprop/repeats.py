@@ -14,7 +14,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Indexed
 
-from symbackprop.equations import Equation, Name, System
+from symbackprop.equations import Equation, Name, System, by_rank
 from symbackprop.schedule import Item, Loop, flatten
 
 LEAST = 3  # repetitions that make a run
@@ -231,7 +231,7 @@ class _Reader:
             return expression
         arguments = list(expression.args)
         if isinstance(expression, sympy.Add | sympy.Mul):
-            arguments.sort(key=sympy.default_sort_key)
+            arguments.sort(key=by_rank)
         return (
             expression.func.__name__,
             *(self._expression(argument, letters, slots) for argument in arguments),

@@ -7,7 +7,7 @@ from functools import cache
 import sympy
 from sympy import Expr, Indexed, Mul, Pow
 
-from symbackprop.equations import Name
+from symbackprop.equations import Name, by_rank
 from symbackprop.exponentials import in_exponentials, near_one, stable
 from symbackprop.scalars import (
     TABLE,
@@ -115,7 +115,7 @@ def _no_new_pole(new: Expr, old: Expr) -> bool:
     """Whether every denominator of one expression divides one of the other."""
 
     def poles(expression: Expr) -> list[tuple[Expr, Expr]]:
-        powers = sorted(expression.atoms(Pow), key=sympy.default_sort_key)
+        powers = sorted(expression.atoms(Pow), key=by_rank)
         return [(p.base, p.exp) for p in powers if p.exp.could_extract_minus_sign()]
 
     return all(

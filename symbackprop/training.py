@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbackprop.checkpoints import Checkpoint, fingerprint
-from symbackprop.errors import DivergenceError, InputError
+from symbackprop.errors import DivergenceError, InputError, short
+from symbackprop.network import path_of
 from symbackprop.optimisers import SGD, Adam, Optimiser
 from symbackprop.samples import Samples
 
@@ -106,6 +107,13 @@ def train(
         InputError: arguments that do not fit, or a checkpoint of another training.
         DivergenceError: a loss, gradient or parameter is no longer finite.
     """
+    if not hasattr(kernels, "backward"):
+        raise InputError(
+            f"train: expected compiled kernels, got {short(kernels)}. "
+            "`symbackprop.compile` makes them from a program or a network."
+        )
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress is {short(progress)}; give a function or None.")
     _whole("epochs", epochs, 1)
     _whole("batch_size", batch_size, 1)
     _whole("seed", seed, 0)
@@ -124,7 +132,7 @@ def train(
         options={"batch_size": batch_size, "optimiser": chosen, "seed": seed},
         start=start,
     )
-    file = Path(checkpoint) if checkpoint is not None else None
+    file = path_of("checkpoint", checkpoint) if checkpoint is not None else None
     state = Checkpoint.read(file, mark) if file else None
     if state is None:
         state = Checkpoint(start, chosen.start(start))
@@ -136,6 +144,12 @@ def train(
         loss = descent.epoch(samples, number, batch_size, seed)
         validation_loss = held.value(kernels, state.theta) if held else None
         accuracy = held.accuracy(kernels, state.theta) if held else None
+        if validation_loss is not None and not math.isfinite(validation_loss):
+            raise DivergenceError(
+                f"epoch {number}: the loss of the validation data is "
+                f"{validation_loss}. Look for samples that are unlike the training "
+                "data, or lower the optimiser's rate."
+            )
         seconds = time.perf_counter() - began
         done.append(Epoch(number, loss, validation_loss, accuracy, seconds))
         if file:

@@ -354,3 +354,9 @@ def test_examples_load_with_their_data(file: Path) -> None:
     assert data.validation is not None
     assert network.name == file.stem
     assert data.y.shape[0] == data.x.shape[0]
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "a\0b", None, 5, b"x", ""])
+def test_what_is_no_file_is_refused(path) -> None:
+    with pytest.raises(sb.InputError):
+        sb.load(path)

@@ -294,3 +294,47 @@ def test_program_without_data(tmp_path: Path) -> None:
     assert value == 3
     np.testing.assert_array_equal(gradient, [-2, -2, -2])
     assert repr(kernels) == "Kernels(name='program', dtype='float64', size=3)"
+
+
+def test_bound_arrays_are_checked_as_they_are(
+    kernels: sb.Kernels, data: dict[str, Any]
+) -> None:
+    theta, gradient = kernels.initial(0), np.zeros(kernels.size)
+    workspace = kernels.workspace(6)
+    good = {**data, "label": data["label"].astype(np.int64)}
+
+    def bind(
+        theta=theta, gradient=gradient, workspace=workspace, **changed: Any
+    ) -> Any:
+        arrays = {**good, **changed}.values()
+        return kernels.bind(theta, *arrays, gradient=gradient, workspace=workspace)
+
+    value, slope = kernels.value_and_grad(theta, **data)
+    assert bind()() == value
+    np.testing.assert_array_equal(gradient, slope)
+    for wrong in (
+        {"theta": theta.astype(np.float32)},
+        {"theta": theta[:-1].copy()},
+        {"gradient": theta},
+        {"workspace": workspace[:-1].copy()},
+        {"label": good["label"] + 5},
+        {"label": good["label"].astype(np.int32)},
+        {"x": good["x"].astype(np.float32)},
+        {"y": good["y"][:5].copy()},
+    ):
+        with pytest.raises(sb.InputError):
+            bind(**wrong)
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "a", True, []])
+def test_seeds_are_whole_numbers(kernels: sb.Kernels, seed: Any) -> None:
+    with pytest.raises(sb.InputError, match="whole number"):
+        kernels.initial(seed)
+
+
+@pytest.mark.parametrize(
+    "vector", [[[1], [2, 3]], 1j * np.ones(3), ["a"], np.ma.ones(3), None]
+)
+def test_what_is_no_vector_is_not_unpacked(kernels: sb.Kernels, vector: Any) -> None:
+    with pytest.raises(sb.InputError):
+        kernels.unpack(vector)

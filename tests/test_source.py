@@ -237,3 +237,24 @@ def test_renaming_changes_names_only() -> None:
         codes.append(re.sub("#.*", "", code))
     expected = re.sub(r"\w+", lambda m: renamed.get(m[0], m[0]), codes[0])
     assert codes[1] == expected
+
+
+def test_factors_follow_declaration_not_letters() -> None:
+    """Three tensors in a product, whose letters sort the other way."""
+
+    def body(a: str, b: str, c: str) -> str:
+        program = sb.Program(
+            f"u[i] = {a}[i]*{b}[i]*{c}[i]*x[i]\nL = sum(tanh(u[i]), i)",
+            axes={"i": 3},
+            parameters={a: "i", b: "i", c: "i"},
+            data={"x": "i"},
+            batched=("x",),
+            objective="L",
+        )
+        text = emit(differentiate(program), "float64").split("def forward")[1]
+        text = re.sub(r"#.*", "", text)  # comments are wrapped by their length
+        for number, name in enumerate((a, b, c)):
+            text = re.sub(rf"\b(d?){name}\b", rf"\1t{number}", text)
+        return re.sub(r"\s+", " ", text)
+
+    assert body("a", "b", "c") == body("zz", "Bb", "aa") == body("Q", "a", "P")

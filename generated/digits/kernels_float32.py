@@ -29,7 +29,7 @@ from numba import njit
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'digits_kernels_float32_4273fd1f49f6'
+__name__ = 'digits_kernels_float32_52817d84c80c'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
@@ -117,16 +117,16 @@ def forward(theta, x, y, workspace):
     R_sum = real(0.0)
     for i1 in range(32):
         for i0 in range(64):
-            R_sum += real(0.5) * lam * W1[i1, i0] * W1[i1, i0]
+            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
     for i2 in range(10):
         for i1 in range(32):
-            R_sum += real(0.5) * lam * W2[i2, i1] * W2[i2, i1]
+            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
     L = workspace[106 * batch:107 * batch]
     R = workspace[107 * batch:108 * batch]
     for n in range(batch):
         total = real(0.0)
         for i2 in range(10):
-            total += -log_a2[n, i2] * y[n, i2]
+            total += -y[n, i2] * log_a2[n, i2]
         L[n] = total
         R[n] = L[n] + R_sum
 
@@ -210,16 +210,16 @@ def backward(theta, x, y, gradient, workspace):
     R_sum = real(0.0)
     for i1 in range(32):
         for i0 in range(64):
-            R_sum += real(0.5) * lam * W1[i1, i0] * W1[i1, i0]
+            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
     for i2 in range(10):
         for i1 in range(32):
-            R_sum += real(0.5) * lam * W2[i2, i1] * W2[i2, i1]
+            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
     L = workspace[106 * batch:107 * batch]
     R = workspace[107 * batch:108 * batch]
     for n in range(batch):
         total = real(0.0)
         for i2 in range(10):
-            total += -log_a2[n, i2] * y[n, i2]
+            total += -y[n, i2] * log_a2[n, i2]
         L[n] = total
         R[n] = L[n] + R_sum
 
@@ -232,7 +232,7 @@ def backward(theta, x, y, gradient, workspace):
     delta_log_a2 = workspace[109 * batch:119 * batch].reshape(batch, 10)
     for n in range(batch):
         for i2 in range(10):
-            delta_log_a2[n, i2] = -delta_L[n] * y[n, i2]
+            delta_log_a2[n, i2] = -y[n, i2] * delta_L[n]
 
     # (13)  delta_a2_sum = -sum(delta_log_a2[i2]/a2_sum, i2)
     delta_a2_sum = workspace[119 * batch:120 * batch]
@@ -256,7 +256,7 @@ def backward(theta, x, y, gradient, workspace):
     np.dot(delta_z2.T, a1, dW2)
     for i2 in range(10):
         for i1 in range(32):
-            dW2[i2, i1] = dW2[i2, i1] * share + lam * W2[i2, i1]
+            dW2[i2, i1] = dW2[i2, i1] * share + W2[i2, i1] * lam
 
     # (17)  db2[i2] = batch_mean(delta_z2[i2])
     db2 = gradient[2400:2410]
@@ -282,7 +282,7 @@ def backward(theta, x, y, gradient, workspace):
     np.dot(delta_z1.T, x, dW1)
     for i1 in range(32):
         for i0 in range(64):
-            dW1[i1, i0] = dW1[i1, i0] * share + lam * W1[i1, i0]
+            dW1[i1, i0] = dW1[i1, i0] * share + W1[i1, i0] * lam
 
     # (21)  db1[i1] = batch_mean(delta_z1[i1])
     db1 = gradient[2048:2080]

@@ -33,7 +33,7 @@ from numba import njit
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'equations_kernels_float64_87a7123af642'
+__name__ = 'equations_kernels_float64_973bb62e7f80'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -150,22 +150,22 @@ def forward(theta, x, y, workspace):
     R_sum = real(0.0)
     for i1 in range(8):
         for i0 in range(13):
-            R_sum += real(0.5) * lam * W1[i1, i0] * W1[i1, i0]
+            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
     for i2 in range(8):
         for i1 in range(8):
-            R_sum += real(0.5) * lam * G2[i2, i1] * G2[i2, i1]
+            R_sum += real(0.5) * G2[i2, i1] * G2[i2, i1] * lam
     for i2 in range(8):
         for i1 in range(8):
-            R_sum += real(0.5) * lam * N2[i2, i1] * N2[i2, i1]
+            R_sum += real(0.5) * N2[i2, i1] * N2[i2, i1] * lam
     for k3 in range(3):
         for i2 in range(8):
-            R_sum += real(0.5) * lam * W3[k3, i2] * W3[k3, i2]
+            R_sum += real(0.5) * W3[k3, i2] * W3[k3, i2] * lam
     L = workspace[62 * batch:63 * batch]
     R = workspace[63 * batch:64 * batch]
     for n in range(batch):
         total = real(0.0)
         for k3 in range(3):
-            total += -log_p3[n, k3] * y[n, k3]
+            total += -y[n, k3] * log_p3[n, k3]
         L[n] = total
         R[n] = L[n] + R_sum
 
@@ -272,22 +272,22 @@ def backward(theta, x, y, gradient, workspace):
     R_sum = real(0.0)
     for i1 in range(8):
         for i0 in range(13):
-            R_sum += real(0.5) * lam * W1[i1, i0] * W1[i1, i0]
+            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
     for i2 in range(8):
         for i1 in range(8):
-            R_sum += real(0.5) * lam * G2[i2, i1] * G2[i2, i1]
+            R_sum += real(0.5) * G2[i2, i1] * G2[i2, i1] * lam
     for i2 in range(8):
         for i1 in range(8):
-            R_sum += real(0.5) * lam * N2[i2, i1] * N2[i2, i1]
+            R_sum += real(0.5) * N2[i2, i1] * N2[i2, i1] * lam
     for k3 in range(3):
         for i2 in range(8):
-            R_sum += real(0.5) * lam * W3[k3, i2] * W3[k3, i2]
+            R_sum += real(0.5) * W3[k3, i2] * W3[k3, i2] * lam
     L = workspace[62 * batch:63 * batch]
     R = workspace[63 * batch:64 * batch]
     for n in range(batch):
         total = real(0.0)
         for k3 in range(3):
-            total += -log_p3[n, k3] * y[n, k3]
+            total += -y[n, k3] * log_p3[n, k3]
         L[n] = total
         R[n] = L[n] + R_sum
 
@@ -300,7 +300,7 @@ def backward(theta, x, y, gradient, workspace):
     delta_log_p3 = workspace[65 * batch:68 * batch].reshape(batch, 3)
     for n in range(batch):
         for k3 in range(3):
-            delta_log_p3[n, k3] = -delta_L[n] * y[n, k3]
+            delta_log_p3[n, k3] = -y[n, k3] * delta_L[n]
 
     # (17)  delta_p3_sum = -sum(delta_log_p3[k3]/p3_sum, k3)
     delta_p3_sum = workspace[68 * batch:69 * batch]
@@ -317,14 +317,14 @@ def backward(theta, x, y, gradient, workspace):
     for n in range(batch):
         for m3 in range(3):
             delta_p3_exp[n, m3] = delta_p3_sum[n]
-            delta_z3[n, m3] = delta_p3_exp[n, m3] * p3_exp[n, m3] + delta_log_p3[n, m3]
+            delta_z3[n, m3] = p3_exp[n, m3] * delta_p3_exp[n, m3] + delta_log_p3[n, m3]
 
     # (20)  dW3[k3, i2] = batch_mean(h2[i2]*delta_z3[k3]) + lam*W3[k3, i2]
     dW3 = gradient[256:280].reshape(3, 8)
     np.dot(delta_z3.T, h2, dW3)
     for k3 in range(3):
         for i2 in range(8):
-            dW3[k3, i2] = dW3[k3, i2] * share + lam * W3[k3, i2]
+            dW3[k3, i2] = dW3[k3, i2] * share + W3[k3, i2] * lam
 
     # (21)  db3[k3] = batch_mean(delta_z3[k3])
     db3 = gradient[280:283]
@@ -343,7 +343,7 @@ def backward(theta, x, y, gradient, workspace):
     np.dot(delta_z3, W3, delta_h2)
     for n in range(batch):
         for i2 in range(8):
-            delta_n2[n, i2] = delta_h2[n, i2] * g2[n, i2]
+            delta_n2[n, i2] = g2[n, i2] * delta_h2[n, i2]
 
     # (24)  dd2[i2] = batch_mean(delta_n2[i2]*(1 - n2[i2]**2))
     dd2 = gradient[248:256]
@@ -366,7 +366,7 @@ def backward(theta, x, y, gradient, workspace):
     np.dot(delta_n2_sum.T, h1, dN2)
     for i2 in range(8):
         for i1 in range(8):
-            dN2[i2, i1] = dN2[i2, i1] * share + lam * N2[i2, i1]
+            dN2[i2, i1] = dN2[i2, i1] * share + N2[i2, i1] * lam
 
     # (27)  delta_g2[i2] = delta_h2[i2]*(n2[i2] - h1[i2])
     delta_g2 = workspace[99 * batch:107 * batch].reshape(batch, 8)
@@ -380,7 +380,7 @@ def backward(theta, x, y, gradient, workspace):
         dc2[i2] = real(0.0)
     for n in range(batch):
         for i2 in range(8):
-            dc2[i2] += (real(1.0) - g2[n, i2]) * delta_g2[n, i2] * g2[n, i2]
+            dc2[i2] += (real(1.0) - g2[n, i2]) * g2[n, i2] * delta_g2[n, i2]
     for i2 in range(8):
         dc2[i2] = dc2[i2] * share
 
@@ -388,14 +388,14 @@ def backward(theta, x, y, gradient, workspace):
     delta_g2_sum = workspace[107 * batch:115 * batch].reshape(batch, 8)
     for n in range(batch):
         for i2 in range(8):
-            delta_g2_sum[n, i2] = (real(1.0) - g2[n, i2]) * delta_g2[n, i2] * g2[n, i2]
+            delta_g2_sum[n, i2] = (real(1.0) - g2[n, i2]) * g2[n, i2] * delta_g2[n, i2]
 
     # (30)  dG2[i2, i1] = batch_mean(h1[i1]*delta_g2_sum[i2]) + lam*G2[i2, i1]
     dG2 = gradient[112:176].reshape(8, 8)
     np.dot(delta_g2_sum.T, h1, dG2)
     for i2 in range(8):
         for i1 in range(8):
-            dG2[i2, i1] = dG2[i2, i1] * share + lam * G2[i2, i1]
+            dG2[i2, i1] = dG2[i2, i1] * share + G2[i2, i1] * lam
 
     # (31)  delta_h1[i1] = sum(G2[i2, i1]*delta_g2_sum[i2], i2) + sum(N2[i2,
     #     i1]*delta_n2_sum[i2], i2) + delta_h2[i1]*(1 - g2[i1])
@@ -412,7 +412,7 @@ def backward(theta, x, y, gradient, workspace):
     np.dot(delta_h1.T, x, dW1)
     for i1 in range(8):
         for i0 in range(13):
-            dW1[i1, i0] = dW1[i1, i0] * share + lam * W1[i1, i0]
+            dW1[i1, i0] = dW1[i1, i0] * share + W1[i1, i0] * lam
 
     # (33)  db1[i1] = batch_mean(delta_h1[i1])
     db1 = gradient[104:112]

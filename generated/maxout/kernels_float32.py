@@ -30,7 +30,7 @@ from numba import njit
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'maxout_kernels_float32_106555d612fd'
+__name__ = 'maxout_kernels_float32_00ab683e3308'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
@@ -305,7 +305,7 @@ def backward(theta, x, y, gradient, workspace):
     for n in range(batch):
         for i1 in range(24):
             for k1 in range(3):
-                delta_z1[n, i1, k1] = (real(1.0) if real(k1) == a1_argmax[n, i1] else real(0.0)) * delta_a1[n, i1]
+                delta_z1[n, i1, k1] = delta_a1[n, i1] * (real(1.0) if real(k1) == a1_argmax[n, i1] else real(0.0))
 
     # (19)  dW1[i1, k1, i0, j0] = batch_mean(x[i0, j0]*delta_z1[i1, k1])
     dW1 = gradient[0:4608].reshape(24, 3, 8, 8)

@@ -30,7 +30,7 @@ from numba import njit
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'prelu_kernels_float64_303a24a2463c'
+__name__ = 'prelu_kernels_float64_b4524bea4405'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -113,16 +113,16 @@ def forward(theta, x, y, workspace):
     R_sum = real(0.0)
     for i1 in range(16):
         for i0 in range(30):
-            R_sum += real(0.5) * lam * W1[i1, i0] * W1[i1, i0]
+            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
     for i2 in range(1):
         for i1 in range(16):
-            R_sum += real(0.5) * lam * W2[i2, i1] * W2[i2, i1]
+            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
     L = workspace[36 * batch:37 * batch]
     R = workspace[37 * batch:38 * batch]
     for n in range(batch):
         total = real(0.0)
         for i2 in range(1):
-            total += -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - log_a2[n, i2] * y[n, i2]
+            total += -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - y[n, i2] * log_a2[n, i2]
         L[n] = total
         R[n] = L[n] + R_sum
 
@@ -183,16 +183,16 @@ def backward(theta, x, y, gradient, workspace):
     R_sum = real(0.0)
     for i1 in range(16):
         for i0 in range(30):
-            R_sum += real(0.5) * lam * W1[i1, i0] * W1[i1, i0]
+            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
     for i2 in range(1):
         for i1 in range(16):
-            R_sum += real(0.5) * lam * W2[i2, i1] * W2[i2, i1]
+            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
     L = workspace[36 * batch:37 * batch]
     R = workspace[37 * batch:38 * batch]
     for n in range(batch):
         total = real(0.0)
         for i2 in range(1):
-            total += -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - log_a2[n, i2] * y[n, i2]
+            total += -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - y[n, i2] * log_a2[n, i2]
         L[n] = total
         R[n] = L[n] + R_sum
 
@@ -205,7 +205,7 @@ def backward(theta, x, y, gradient, workspace):
     delta_log_1_minus_a2 = workspace[39 * batch:40 * batch].reshape(batch, 1)
     for n in range(batch):
         for i2 in range(1):
-            delta_log_1_minus_a2[n, i2] = delta_L[n] * (y[n, i2] - real(1.0))
+            delta_log_1_minus_a2[n, i2] = (y[n, i2] - real(1.0)) * delta_L[n]
 
     # (11)  delta_log_a2[i2] = -y[i2]*delta_L
     # (12)  delta_z2[i2] = delta_log_a2[i2]*logistic(-z2[i2]) -
@@ -214,15 +214,15 @@ def backward(theta, x, y, gradient, workspace):
     delta_z2 = workspace[41 * batch:42 * batch].reshape(batch, 1)
     for n in range(batch):
         for i2 in range(1):
-            delta_log_a2[n, i2] = -delta_L[n] * y[n, i2]
-            delta_z2[n, i2] = logistic(-z2[n, i2]) * delta_log_a2[n, i2] - logistic(z2[n, i2]) * delta_log_1_minus_a2[n, i2]
+            delta_log_a2[n, i2] = -y[n, i2] * delta_L[n]
+            delta_z2[n, i2] = delta_log_a2[n, i2] * logistic(-z2[n, i2]) - delta_log_1_minus_a2[n, i2] * logistic(z2[n, i2])
 
     # (13)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2]) + lam*W2[i2, i1]
     dW2 = gradient[512:528].reshape(1, 16)
     np.dot(delta_z2.T, a1, dW2)
     for i2 in range(1):
         for i1 in range(16):
-            dW2[i2, i1] = dW2[i2, i1] * share + lam * W2[i2, i1]
+            dW2[i2, i1] = dW2[i2, i1] * share + W2[i2, i1] * lam
 
     # (14)  db2[i2] = batch_mean(delta_z2[i2])
     db2 = gradient[528:529]
@@ -244,7 +244,7 @@ def backward(theta, x, y, gradient, workspace):
         dr1[i1] = real(0.0)
     for n in range(batch):
         for i1 in range(16):
-            dr1[i1] += (real(0.0) if real(0.0) < z1[n, i1] else z1[n, i1]) * delta_a1[n, i1]
+            dr1[i1] += delta_a1[n, i1] * (real(0.0) if real(0.0) < z1[n, i1] else z1[n, i1])
     for i1 in range(16):
         dr1[i1] = dr1[i1] * share
 
@@ -252,14 +252,14 @@ def backward(theta, x, y, gradient, workspace):
     delta_z1 = workspace[58 * batch:74 * batch].reshape(batch, 16)
     for n in range(batch):
         for i1 in range(16):
-            delta_z1[n, i1] = (real(1.0) if real(0.0) < z1[n, i1] else r1[i1]) * delta_a1[n, i1]
+            delta_z1[n, i1] = delta_a1[n, i1] * (real(1.0) if real(0.0) < z1[n, i1] else r1[i1])
 
     # (18)  dW1[i1, i0] = batch_mean(x[i0]*delta_z1[i1]) + lam*W1[i1, i0]
     dW1 = gradient[0:480].reshape(16, 30)
     np.dot(delta_z1.T, x, dW1)
     for i1 in range(16):
         for i0 in range(30):
-            dW1[i1, i0] = dW1[i1, i0] * share + lam * W1[i1, i0]
+            dW1[i1, i0] = dW1[i1, i0] * share + W1[i1, i0] * lam
 
     # (19)  db1[i1] = batch_mean(delta_z1[i1])
     db1 = gradient[480:496]

@@ -217,6 +217,7 @@ def train() -> None:
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no exception leaves it."""
     session = Session()
+    session.json = "--json" in arguments  # also where the rest cannot be parsed
     try:
         with command.make_context("symbackprop", list(arguments), obj=session) as made:
             command.invoke(made)
@@ -228,6 +229,9 @@ def execute(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except (KeyboardInterrupt, click.Abort):
         print("interrupted", file=sys.stderr)
+        if session.json:
+            stopped = KeyboardInterrupt("interrupted")
+            print(error_object(session.verb, stopped, INTERRUPTED))
         return INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -97,7 +97,9 @@ class Lines:
         size = abs(coefficient)
         brackets = "".join(f"[{condition}]\\, " for condition in beside)
         if not term.bound and not term.average:
-            yield minus, brackets + self._product(size, inner)
+            bare = bool(brackets) and size == 1 and not inner
+            product = "" if bare else self._product(size, inner)
+            yield minus, (brackets + product).removesuffix(r"\, ")
             return
         parts = [brackets + self._front(size, outer, term.average)]
         parts.append(self._product(sympy.S.One, middle) + r"\, " if middle else "")

@@ -180,13 +180,16 @@ def _lines(row: NumberedEquation, left: float) -> list[str]:
         lines.append(relation + squeezed(part, room))
         ends.append(left + RELATION + min(width(part), room) + (1.0 if place else 0.0))
     tag = f" \\tag{{{row.number}}}" if row.number is not None else ""
+    # A reason hangs at the left of the number, so that no other line can push it.
+    reason = f"\\reason{{{inline(row.reason)}}}"
     if not row.reason:
         lines[-1] += f" &&{tag}"
     elif ends[-1] + plain_width(row.reason) + 1.0 <= LINE - TAG:
-        lines[-1] += f" && \\reason{{{inline(row.reason)}}}{tag}"
+        number = f"({row.number})" if row.number is not None else ""
+        lines[-1] += f" && \\tag*{{{reason}{number}}}"
     else:
         lines[-1] += f" &&{tag}"
-        lines.append(f"& && \\reason{{{inline(row.reason)}}}")
+        lines.append(f"& && \\tag*{{{reason}}}")
     return lines
 
 

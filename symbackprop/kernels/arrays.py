@@ -90,6 +90,13 @@ class Arrays:
             )
         return array
 
+    def numbers(self, name: str, value: Any) -> Array:
+        """Real numbers as they are, of any shape and precision."""
+        array = _array(name, value)
+        if array.dtype.kind not in "fiub":
+            raise InputError(f"`{name}`: expected real numbers, {array.dtype} came.")
+        return array
+
     # --- one array -------------------------------------------------------------------
 
     def _one(self, tensor: Tensor, value: Any) -> Array:
@@ -155,6 +162,8 @@ class Arrays:
 
 
 def _array(name: str, value: Any) -> Array:
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"`{name}`: a masked array came; fill it first.")
     try:
         return np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:

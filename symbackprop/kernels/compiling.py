@@ -14,10 +14,11 @@ from types import ModuleType
 import numpy as np
 
 from symbackprop.derivation import HasProgram, derive
-from symbackprop.errors import CheckError, InputError
+from symbackprop.errors import CheckError
 from symbackprop.files import write_atomically
 from symbackprop.kernels.checking import checked
 from symbackprop.kernels.kernels import Kernels
+from symbackprop.network import path_of
 from symbackprop.program import Program
 from symbackprop.proof import Derivation
 from symbackprop.source import SourceFile, plan_file
@@ -46,9 +47,11 @@ def compile(
     """
     derivation = source if isinstance(source, Derivation) else derive(source)
     file = plan_file(derivation, dtype)
-    if not isinstance(directory, str | Path):
-        raise InputError(f"directory: expected a path, {directory!r} came.")
-    path = Path(directory) / derivation.program.name / f"kernels_{dtype}.py"
+    path = (
+        path_of("directory", directory)
+        / derivation.program.name
+        / f"kernels_{dtype}.py"
+    )
     write_atomically(path, file.text)
     _write_document(derivation, path.with_name("derivation.tex"))
     try:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.equations import tensor_of
-from symbackprop.errors import InputError, nearest
+from symbackprop.errors import InputError, nearest, short
 from symbackprop.kernels.arrays import Array, Arrays
 from symbackprop.proof import Check, Derivation
 from symbackprop.source import SourceFile
@@ -84,7 +84,7 @@ class Kernels:
 
     def unpack(self, theta: Any) -> dict[str, Array]:
         """Each parameter as a view of the vector, by name; of a gradient likewise."""
-        vector = np.asarray(theta)
+        vector = self.arrays.numbers("theta", theta)
         if vector.shape != (self.size,):
             raise InputError(
                 f"theta: expected {self.size} numbers in one dimension, an array of "
@@ -105,6 +105,10 @@ class Kernels:
 
         Source: Glorot and Bengio, AISTATS 2010; He et al., ICCV 2015.
         """
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+            raise InputError(
+                f"seed is {short(seed)}; give a whole number of at least 0."
+            )
         rng = np.random.default_rng(seed)
         rules = self.derivation.program.initial
         theta = np.empty(self.size, self.dtype)
@@ -212,12 +216,48 @@ class Kernels:
         The arrays are read and written in place, and kept alive; they must be what
         `backward` takes.
         """
+        program = self.derivation.program
         arguments = (theta, *data, gradient, workspace)
         for array in arguments:
             if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
                 raise InputError(
                     "bind: expected contiguous NumPy arrays, which it can refer to; "
                     f"{type(array).__name__} came."
+                )
+        real = np.dtype(self.dtype)
+        for name, array in (
+            ("theta", theta),
+            ("gradient", gradient),
+            ("workspace", workspace),
+        ):
+            if array.dtype != real or array.ndim != 1:
+                raise InputError(
+                    f"bind: expected `{name}` as one row of {real}, "
+                    f"{array.dtype} of shape {array.shape} came."
+                )
+        self.arrays.theta(theta, self.size)
+        self.arrays.theta(gradient, self.size, "gradient")
+        checked = self.arrays.data(data, {})
+        for tensor, array, known in zip(program.data, data, checked, strict=True):
+            if array.dtype != known.dtype:
+                raise InputError(
+                    f"bind: data `{tensor.name}`: expected {known.dtype}, "
+                    f"{array.dtype} came. Convert it first: bind refers to it."
+                )
+        needed = len(self.workspace(self._batch(list(data))))
+        if len(workspace) < needed:
+            raise InputError(
+                f"bind: expected a workspace of {needed} numbers, {len(workspace)} "
+                "came. `kernels.workspace(batch)` makes one."
+            )
+        others = [theta, *data]
+        for name, written in (("gradient", gradient), ("workspace", workspace)):
+            shared = any(np.may_share_memory(written, other) for other in others)
+            others.append(written)
+            if shared or not written.flags.writeable:
+                raise InputError(
+                    f"bind: `{name}` is written to: expected an array of its own that "
+                    "can be written, and shares no memory with another."
                 )
         backward = self.backward
         backward(*arguments)

@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 from sympy import Expr, Indexed
 
-from symbackprop.equations import Name, System, subscripts_of, tensor_of
+from symbackprop.equations import Name, System, by_rank, subscripts_of, tensor_of
 from symbackprop.scalars import CONDITIONS, row_of
 from symbackprop.source.names import Names
 
@@ -332,7 +332,7 @@ def arranged(parts: tuple[Expr, ...]) -> list[Expr]:
 
 def _order(part: Expr) -> tuple[bool, Any]:
     """What is subtracted stands last."""
-    return bool(part.as_coeff_Mul()[0].is_negative), sympy.default_sort_key(part)
+    return bool(part.as_coeff_Mul()[0].is_negative), by_rank(part)
 
 
 def _repeated(body: Expr) -> Iterator[Expr]:
