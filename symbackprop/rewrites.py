@@ -55,10 +55,10 @@ def _in_output(derived: Expr, definition: Expr, output: Expr) -> Expr | None:
     c = sympy.symbols("c:3")
     guess = c[0] + c[1] * value + c[2] * value**2 - change
     conditions = sympy.Poly(sympy.fraction(sympy.together(guess))[0], u).coeffs()
-    found = sympy.solve(conditions, c, dict=True)
-    if not found or any(not found[0].get(k, k).is_Rational for k in c):
+    found = sympy.linsolve(conditions, c)  # the conditions are linear in c
+    if not found or any(not k.is_Rational for k in found.args[0]):
         return None
-    k0, k1, k2 = (found[0][k] for k in c)
+    k0, k1, k2 = found.args[0]
     written = k0 + k1 * output + k2 * output**2 if k0 else output * (k1 + k2 * output)
     return written if written.count_ops() < derived.count_ops() else None
 

@@ -7,6 +7,7 @@ Mathematics is LaTeX without macros of our own, which every renderer understands
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,15 @@ class Code:
     text: str
 
 
-# A run of text: plain words (not yet escaped), mathematics and declared names.
-Inline = tuple[str | Math | Code, ...]
+@dataclass(frozen=True)
+class Ref:
+    """`(7)`: a reference to a numbered equation, a link where that is printed."""
+
+    number: int
+
+
+# A run of text: plain words (not yet escaped), mathematics, declared names, references.
+Inline = tuple[str | Math | Code | Ref, ...]
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Paragraph:
 class NumberedEquation:
     """`left relation addends  (number)  reason`.
 
+    An empty `left` continues the equation above it: `= addends`.
+
     Attributes:
         number: the equation's number, shared with the emitted code; None: unnumbered.
         left: the left-hand side.
@@ -45,6 +55,7 @@ class NumberedEquation:
             is a minus), so that a long equation can be broken between them.
         reason: why it holds.
         relation: what stands between the sides.
+        uses: the numbers of the equations that it was derived from.
     """
 
     number: int | None
@@ -52,6 +63,7 @@ class NumberedEquation:
     addends: tuple[str, ...]
     reason: Inline = ()
     relation: str = "="
+    uses: tuple[int, ...] = ()
 
     @property
     def latex(self) -> str:
@@ -75,15 +87,47 @@ class Table:
     widths: tuple[float, ...]
 
 
-Block = Paragraph | Equations | Table
+@dataclass(frozen=True)
+class Node:
+    """A box in a picture, at a place on a grid whose rows count downwards.
+
+    Attributes:
+        latex: the symbol in it.
+        shape: the shape beneath the symbol, as LaTeX; "" for a number.
+        name: the name as it was declared, where no mathematics can be shown.
+        kind: what it is; kinds differ in shape and shade.
+    """
+
+    latex: str
+    shape: str
+    name: str
+    kind: Literal["data", "parameter", "computed", "objective"]
+    column: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Boxes joined by arrows, each from one node to another by their places.
+
+    An arrow's `(start, end, label)` has a LaTeX label, or "".
+    """
+
+    nodes: tuple[Node, ...]
+    arrows: tuple[tuple[int, int, str], ...]
+    caption: Inline
+
+
+Block = Paragraph | Equations | Table | Picture
 
 
 @dataclass(frozen=True)
 class Section:
-    """A titled sequence of blocks."""
+    """A titled sequence of blocks; `level` 2 is a part of the section before it."""
 
     title: Inline
     blocks: tuple[Block, ...]
+    level: int = 1
 
 
 @dataclass(frozen=True)

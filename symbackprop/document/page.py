@@ -17,6 +17,8 @@ from symbackprop.document.chapter import (
     Math,
     NumberedEquation,
     Paragraph,
+    Picture,
+    Ref,
     Section,
     Table,
 )
@@ -40,7 +42,9 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 \usepackage[margin=25mm]{geometry}
 \usepackage{amsmath,amssymb}
 \usepackage{array,booktabs,longtable}
-\usepackage{graphicx,xcolor}
+\usepackage{graphicx,xcolor,adjustbox}
+\usepackage{tikz}
+\usetikzlibrary{arrows.meta}
 \allowdisplaybreaks
 \predisplaypenalty=10000
 \setcounter{LTchunksize}{1000}
@@ -87,6 +91,8 @@ def block(part: Block) -> str:
         return inline(part.text)
     if isinstance(part, Table):
         return table(part)
+    if isinstance(part, Picture):
+        return picture(part)
     return "\n".join(
         aligned(part.rows[start : start + ROWS])
         for start in range(0, len(part.rows), ROWS)
@@ -105,6 +111,8 @@ def inline(text: Inline, limit: float = LINE) -> str:
         elif isinstance(part, Code):
             name = escape(part.text).replace(r"\_", r"\_\allowbreak{}")
             printed.append(f"\\texttt{{{name}}}")
+        elif isinstance(part, Ref):
+            printed.append(f"({part.number})")
         else:
             printed.append(escape(part))
     return "".join(printed)
@@ -126,7 +134,8 @@ def plain_width(text: Inline) -> float:
         if isinstance(part, Math):
             total += width(part.latex)
         else:
-            words = part.text if isinstance(part, Code) else part
+            words = f"({part.number})" if isinstance(part, Ref) else part
+            words = words.text if isinstance(words, Code) else words
             total += 0.52 * len(words)
     return 0.85 * total
 
@@ -150,6 +159,40 @@ def table(part: Table) -> str:
         f"\\begin{{longtable}}[l]{{@{{}}{columns}@{{}}}}\n\\toprule\n"
         f"{row(part.head)}\n\\midrule\n\\endhead\n{rows}\n\\bottomrule\n"
         "\\end{longtable}"
+    )
+
+
+# --- pictures ------------------------------------------------------------------------
+
+SHAPES = {
+    "data": "rounded corners=2pt, fill=black!4",
+    "parameter": "rounded corners=2pt, dashed",
+    "computed": "rounded corners=8pt, fill=white",
+    "objective": "rounded corners=8pt, very thick",
+}
+
+
+def picture(part: Picture) -> str:
+    """A drawing in TikZ, scaled down where it is wider than the line."""
+    nodes = "\n".join(
+        f"\\node[draw, align=center, inner sep=4pt, {SHAPES[node.kind]}] (n{place}) "
+        f"at ({2.6 * node.column:.1f}, {-1.6 * node.row:.1f}) {{${node.latex}$"
+        + (f"\\\\[-1pt] \\scriptsize${node.shape}$" if node.shape else "")
+        + "};"
+        for place, node in enumerate(part.nodes)
+    )
+    arrows = "\n".join(
+        f"\\draw[-Latex, black!60] (n{start}) to "
+        + (f"node[auto, font=\\scriptsize] {{${label}$}} " if label else "")
+        + f"(n{end});"
+        for start, end, label in part.arrows
+    )
+    return (
+        "\\begin{center}\n\\begin{adjustbox}{max width=\\linewidth}\n"
+        f"\\begin{{tikzpicture}}\n{nodes}\n{arrows}\n\\end{{tikzpicture}}\n"
+        "\\end{adjustbox}\n"
+        f"\\par\\smallskip {{\\footnotesize {inline(part.caption)}\\par}}\n"
+        "\\end{center}"
     )
 
 

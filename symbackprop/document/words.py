@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from symbackprop.document.chapter import Code, Inline, Math
+from symbackprop.document.chapter import Code, Inline, Math, Ref
 from symbackprop.errors import DeclarationError, nearest
 
 LANGUAGES = ("en",)
@@ -197,7 +197,7 @@ class Words:
 
     def __call__(self, key: str, **parts: str | int | Math | Code | Inline) -> Inline:
         """A phrase with its parts filled in."""
-        filled: list[str | Math | Code] = []
+        filled: list[str | Math | Code | Ref] = []
         for piece in re.split(r"(\{\w+\})", PHRASES[key][self.language]):
             if not piece.startswith("{"):
                 filled.append(piece)
@@ -237,7 +237,7 @@ class Words:
     def listed(self, parts: Iterable[Math | Code]) -> Inline:
         """Several things: `a, b and c`."""
         everything = list(parts)
-        filled: list[str | Math | Code] = []
+        filled: list[str | Math | Code | Ref] = []
         for place, part in enumerate(everything):
             if place:
                 last = place == len(everything) - 1

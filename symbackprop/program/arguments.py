@@ -164,18 +164,23 @@ def read_objective(objective: Any, tensors: Mapping[str, Tensor]) -> str:
     defined = [n for n, tensor in tensors.items() if tensor.role == "defined"]
     if not isinstance(objective, str):
         raise DeclarationError(f"objective: {_short(objective)} is not a name.")
-    if objective not in defined:
+    chosen: str = str.__str__(objective)  # of a subclass, the plain text
+    if not defined:
         raise DeclarationError(
-            f"objective: no equation defines `{objective[:80]}`."
-            f"{nearest(objective, defined)}"
+            "equations: the text defines nothing. Write one equation a line, as in "
+            "`L = (w*x - y)**2`."
         )
-    if tensors[objective].axes:
-        letters = ", ".join(tensors[objective].axes)
+    if chosen not in defined:
         raise DeclarationError(
-            f"objective: `{objective}[{letters}]` is not a scalar. Define a scalar, as "
-            f"in `total = sum({objective}[{letters}], {letters})`."
+            f"objective: no equation defines `{chosen[:80]}`.{nearest(chosen, defined)}"
         )
-    return objective
+    if tensors[chosen].axes:
+        letters = ", ".join(tensors[chosen].axes)
+        raise DeclarationError(
+            f"objective: `{chosen}[{letters}]` is not a scalar. Define a scalar, as "
+            f"in `total = sum({chosen}[{letters}], {letters})`."
+        )
+    return chosen
 
 
 def _is_finite(value: Any) -> bool:

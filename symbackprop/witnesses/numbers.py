@@ -9,7 +9,6 @@ from typing import Any
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from symbackprop.witnesses.expressions import Value, from_definition
 
@@ -129,6 +128,20 @@ class Numbers:
         return np.broadcast_to(a, shape)
 
 
+def _erf(a: Array) -> Array:
+    from scipy import special  # slow to import, and seldom needed
+
+    found: Array = special.erf(a)
+    return found
+
+
+def _erfc(a: Array) -> Array:
+    from scipy import special
+
+    found: Array = special.erfc(a)
+    return found
+
+
 class Real(Numbers):
     """IEEE double precision."""
 
@@ -141,8 +154,8 @@ class Real(Numbers):
         "sin": np.sin,
         "cos": np.cos,
         "tanh": np.tanh,
-        "erf": special.erf,
-        "erfc": special.erfc,
+        "erf": _erf,
+        "erfc": _erfc,
         "log1p": np.log1p,
         "expm1": np.expm1,
         "sign": np.sign,
@@ -217,8 +230,8 @@ class Complex(Real):
         "sin": np.sin,
         "cos": np.cos,
         "tanh": np.tanh,
-        "erf": _near_reals(special.erf, 2 / np.sqrt(np.pi)),
-        "erfc": _near_reals(special.erfc, -2 / np.sqrt(np.pi)),
+        "erf": _near_reals(_erf, 2 / np.sqrt(np.pi)),
+        "erfc": _near_reals(_erfc, -2 / np.sqrt(np.pi)),
         "log1p": _log1p,
         "expm1": np.expm1,
         "sign": lambda a: np.sign(a.real).astype(np.complex128),
