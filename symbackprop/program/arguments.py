@@ -167,8 +167,8 @@ def read_objective(objective: Any, tensors: Mapping[str, Tensor]) -> str:
     chosen: str = str.__str__(objective)  # of a subclass, the plain text
     if not defined:
         raise DeclarationError(
-            "equations: the text defines nothing. Write one equation a line, as in "
-            "`L = (w*x - y)**2`."
+            f"objective: no equation defines `{chosen[:80]}`: the text defines "
+            "nothing. Write one equation a line, as in `L = (w*x - y)**2`."
         )
     if chosen not in defined:
         raise DeclarationError(
