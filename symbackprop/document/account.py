@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sympy import Indexed, Mul
+
 from symbackprop.document.chapter import Block, Inline, NumberedEquation, Section
 from symbackprop.document.lines import Lines
 from symbackprop.document.symbols import Symbols
 from symbackprop.document.words import Words
-from symbackprop.equations import Equation
+from symbackprop.equations import Equation, Name, Term, tensor_of
 
 if TYPE_CHECKING:
     from symbackprop.proof import Derivation
@@ -22,6 +24,7 @@ class Account:
         symbols: how its names are written.
         lines: prints its equations.
         gradients: the adjoints of parameters.
+        pre_activations: what activations are applied to.
         rate: the letter of the learning rate.
     """
 
@@ -30,7 +33,13 @@ class Account:
         self.system = derivation.system
         self.words = Words(language)
         self.gradients = frozenset(derivation.slopes.values())
-        self.symbols = Symbols(derivation.system, derivation.adjoint_of, self.gradients)
+        self.pre_activations = pre_activations(derivation)
+        self.symbols = Symbols(
+            derivation.system,
+            derivation.adjoint_of,
+            self.gradients,
+            self.pre_activations,
+        )
         self.lines = Lines(derivation.system, self.symbols)
         self.rate = self.symbols.unused(r"\alpha", r"\eta", r"\epsilon")
 
@@ -66,3 +75,19 @@ class Account:
     def section(self, title: str, *blocks: Block) -> Section:
         """A section whose title is a phrase."""
         return Section(self.words(title), blocks)
+
+
+def pre_activations(derivation: Derivation) -> tuple[str, ...]:
+    """Tensors that sum products of a parameter with something else, as W x + b does."""
+    parameters = {tensor.name for tensor in derivation.system.parameters}
+
+    def weighted(term: Term) -> bool:
+        factors = [
+            factor
+            for factor in Mul.make_args(term.body)
+            if isinstance(factor, Indexed | Name)
+        ]
+        names = {tensor_of(factor) for factor in factors}
+        return bool(term.bound and names & parameters and names - parameters)
+
+    return tuple(e.tensor for e in derivation.forward if any(map(weighted, e.terms)))

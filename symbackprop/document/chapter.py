@@ -6,7 +6,7 @@ Mathematics is LaTeX without macros of our own, which every renderer understands
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -137,6 +137,35 @@ class Chapter:
     title: Inline
     language: str
     sections: tuple[Section, ...]
+
+    def linked(self) -> Chapter:
+        """The same, its references to equations that are not printed in plain words."""
+        printed = {row.number for row in self.equations()}
+
+        def text(inline: Inline) -> Inline:
+            return tuple(
+                f"({part.number})"
+                if isinstance(part, Ref) and part.number not in printed
+                else part
+                for part in inline
+            )
+
+        def block(part: Block) -> Block:
+            if isinstance(part, Paragraph):
+                return Paragraph(text(part.text))
+            if isinstance(part, Picture):
+                return replace(part, caption=text(part.caption))
+            if isinstance(part, Table):
+                rows = tuple(tuple(map(text, row)) for row in part.rows)
+                return replace(part, head=tuple(map(text, part.head)), rows=rows)
+            rows_of = (replace(row, reason=text(row.reason)) for row in part.rows)
+            return Equations(tuple(rows_of))
+
+        sections = tuple(
+            replace(s, title=text(s.title), blocks=tuple(map(block, s.blocks)))
+            for s in self.sections
+        )
+        return replace(self, title=text(self.title), sections=sections)
 
     def equations(self) -> tuple[NumberedEquation, ...]:
         """Every numbered equation in the order in which it is printed."""

@@ -19,6 +19,7 @@ from symbackprop.document.chapter import (
     Math,
     NumberedEquation,
     Paragraph,
+    Ref,
     Section,
     Table,
 )
@@ -40,11 +41,12 @@ def chapter(derivation: Derivation, language: str) -> Chapter:
     """All of it."""
     account = Account(derivation, language)
     sections = [tell(account) for tell in SECTIONS]
-    return Chapter(
+    made = Chapter(
         account.words("title", name=derivation.program.name),
         account.words.language,
         tuple(section for section in sections if section.blocks),
     )
+    return made.linked()
 
 
 def network(account: Account) -> Section:
@@ -151,7 +153,7 @@ def _kink(account: Account, convention: str) -> Inline:
 
 def objective(account: Account) -> Section:
     """What training makes small."""
-    number = f"({account.derivation.number(account.system.objective)})"
+    number = (Ref(account.derivation.number(account.system.objective)),)
     value, each = account.symbols.value, Math(account.symbols.objective)
     if not account.symbols.batched:
         text = account.words("objective text", value=each, equation=number)
@@ -175,7 +177,7 @@ def local_derivatives(account: Account) -> Section:
                 found[step.equation, step.read, step.slope] = None
     rows = tuple(
         account.lines.derivative(
-            declared[number], read, local, words("from", equations=f"({number})")
+            declared[number], read, local, words("from", equations=(Ref(number),))
         )
         for number, read, local in sorted(found, key=lambda key: key[0])
     )
@@ -223,7 +225,7 @@ def update(account: Account) -> Section:
         indices = [account.symbols.index(axis) for axis in system.tensors[name].axes]
         read = account.symbols.read(parameter.name, indices)
         change = f"- {account.rate}\\, {account.symbols.read(name, indices)}"
-        reason = words("with", equations=f"({account.derivation.number(name)})")
+        reason = words("with", equations=(Ref(account.derivation.number(name)),))
         rows.append(NumberedEquation(None, read, (read, change), reason, r"\leftarrow"))
     text = words("update text", rate=Math(account.rate))
     if hidden:

@@ -110,7 +110,7 @@ def meanings(account: Account) -> dict[str, Inline]:
             kind = words("activation by", function=Math(sign))
         elif name in derivation.program.split:
             kind = words("split")
-        elif name in before:
+        elif name in before or name in account.pre_activations:
             kind = words("pre-activation")
         else:
             kind = words("intermediate")

@@ -1,4 +1,6 @@
-r"""A chapter -> a complete LaTeX file for pdflatex, that fits its page.
+r"""A chapter -> a complete LaTeX file that fits its page.
+
+English is set by pdflatex, Chinese by xelatex.
 
 Equations stand in `flalign*`, aligned on their relations, with reasons in small grey
 type before the numbers. Lines are broken between addends by measured widths.
@@ -28,23 +30,29 @@ from symbackprop.document.measure import (
     widest_part,
     width,
 )
-from symbackprop.document.symbols import escape
+from symbackprop.document.symbols import escape, prose
 
 LINE = 44.0  # em in a line, a little less than there are
 TAG = 3.0  # em kept free for an equation's number
 WIDEST_LEFT = 13.0  # a wider left-hand side stands on a line of its own
 ROWS = 40  # equations aligned with one another
 
-PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
+HEADS = {
+    "en": r"""\documentclass[10pt,a4paper]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage{lmodern}
-\usepackage[margin=25mm]{geometry}
+""",
+    "zh": r"""\documentclass[fontset=fandol,zihao=5,a4paper]{ctexart}
+""",
+}
+PREAMBLE = r"""\usepackage[margin=25mm]{geometry}
 \usepackage{amsmath,amssymb}
 \usepackage{array,booktabs,longtable}
 \usepackage{graphicx,xcolor,adjustbox}
 \usepackage{tikz}
 \usetikzlibrary{arrows.meta}
+\usepackage[hidelinks]{hyperref}
 \allowdisplaybreaks
 \predisplaypenalty=10000
 \setcounter{LTchunksize}{1000}
@@ -72,13 +80,15 @@ def latex(chapter: Chapter) -> str:
         "\\vspace{6pt}\n"
     )
     return (
-        f"{PREAMBLE}\n\\begin{{document}}\n\n{heading}\n{body}\n\n\\end{{document}}\n"
+        f"{HEADS[chapter.language]}{PREAMBLE}\n"
+        f"\\begin{{document}}\n\n{heading}\n{body}\n\n\\end{{document}}\n"
     )
 
 
 def section(part: Section) -> str:
     """A section with its blocks."""
-    printed = f"\\section{{{inline(part.title)}}}\n"
+    command = "section" if part.level == 1 else "subsection"
+    printed = f"\\{command}{{{inline(part.title)}}}\n"
     for each in part.blocks:
         # A display belongs to the paragraph that announces it.
         printed += ("\n" if isinstance(each, Equations) else "\n\n") + block(each)
@@ -112,9 +122,9 @@ def inline(text: Inline, limit: float = LINE) -> str:
             name = escape(part.text).replace(r"\_", r"\_\allowbreak{}")
             printed.append(f"\\texttt{{{name}}}")
         elif isinstance(part, Ref):
-            printed.append(f"({part.number})")
+            printed.append(f"\\hyperlink{{eq.{part.number}}}{{({part.number})}}")
         else:
-            printed.append(escape(part))
+            printed.append(prose(part))
     return "".join(printed)
 
 
@@ -222,13 +232,15 @@ def _lines(row: NumberedEquation, left: float) -> list[str]:
         relation = f"{first} &{row.relation} " if not place else "&\\quad "
         lines.append(relation + squeezed(part, room))
         ends.append(left + RELATION + min(width(part), room) + (1.0 if place else 0.0))
-    tag = f" \\tag{{{row.number}}}" if row.number is not None else ""
+    number = ""
+    if row.number is not None:
+        number = f"\\hypertarget{{eq.{row.number}}}{{({row.number})}}"
+    tag = f" \\tag*{{{number}}}" if number else ""
     # A reason hangs at the left of the number, so that no other line can push it.
     reason = f"\\reason{{{inline(row.reason)}}}"
     if not row.reason:
         lines[-1] += f" &&{tag}"
     elif ends[-1] + plain_width(row.reason) + 1.0 <= LINE - TAG:
-        number = f"({row.number})" if row.number is not None else ""
         lines[-1] += f" && \\tag*{{{reason}{number}}}"
     else:
         lines[-1] += f" &&{tag}"

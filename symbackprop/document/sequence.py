@@ -12,6 +12,7 @@ from symbackprop.document.chapter import (
     Math,
     NumberedEquation,
     Paragraph,
+    Ref,
     Table,
 )
 from symbackprop.equations import Equation, tensor_of
@@ -123,7 +124,7 @@ def _numbers(
 ) -> tuple[Inline, Inline]:
     number = account.derivation.number
     there = [f"({number(part[place].tensor)})" for part in others]
-    return (f"({number(first[place].tensor)})",), _short(there)
+    return (Ref(number(first[place].tensor)),), _short(there)
 
 
 def _renamed(

@@ -52,6 +52,15 @@ def _character(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
+def prose(text: str) -> str:
+    r"""Words of a phrase as LaTeX prints them: letters of every script stay.
+
+    >>> print(prose("100% of 梯度"))
+    100\% of 梯度
+    """
+    return "".join(_SPECIAL.get(character, character) for character in text)
+
+
 @dataclass(frozen=True)
 class Symbol:
     r"""A letter or word with its scripts: `stem^{(number)}_{label, subscripts}`."""
@@ -89,11 +98,14 @@ def spell(name: str) -> Symbol:
     >>> spell("p_sum").at(["t"])
     'p_{\\mathrm{sum},t}'
     >>> spell("log_p").at(["k"])
-    '\\mathrm{log\\_p}_{k}'
+    '\\log p_{k}'
     """
     found = re.fullmatch(r"([A-Za-z]+)(\d*)((?:_[A-Za-z0-9]+)*)", name)
     if found is None or len(name) > LONGEST:
         return verbatim(name)
+    if name.startswith("log_"):
+        inner = spell(name.removeprefix("log_"))
+        return Symbol(f"\\log {inner.stem}", inner.number, inner.label)
     head, number, rest = found.groups()
     tail = rest.split("_")[1:]
     stem = _letter(head)
@@ -128,6 +140,8 @@ class Symbols:
         system: everything that is named.
         adjoint_of: the tensor that each adjoint belongs to.
         gradients: those of them that are the slope by a parameter.
+        errors: tensors whose adjoint is *the* error term of their layer, written with
+            the layer's number alone: pre-activations.
     """
 
     def __init__(
@@ -135,6 +149,7 @@ class Symbols:
         system: System,
         adjoint_of: Mapping[str, str] | None = None,
         gradients: Iterable[str] = (),
+        errors: Iterable[str] = (),
     ) -> None:
         self._adjoint_of = dict(adjoint_of or {})
         self._gradients = frozenset(gradients)
@@ -158,6 +173,9 @@ class Symbols:
         for tensor in sorted(system.tensors.values(), key=lambda t: t.rank):
             if tensor.name not in self._adjoint_of:
                 self._symbols[tensor.name] = self._claim(tensor.name)
+        for adjoint, origin in self._adjoint_of.items():
+            if adjoint not in self._gradients:
+                self._symbols[adjoint] = self._claim_adjoint(origin, origin in errors)
         self.samples = self.unused("N", "M", "B", r"\mathcal{N}")
         self.sample = self.unused("n", "m", "s", "b", r"\nu")
         self.batched = system.batched
@@ -175,6 +193,18 @@ class Symbols:
             attempt += 1
         self._taken.add(symbol.at())
         self._stems.add(symbol.stem)
+        return symbol
+
+    def _claim_adjoint(self, origin: str, alone: bool) -> Symbol:
+        r"""`\delta^{(1)}` for a pre-activation `z1`, else `\delta^{(1)}_{a}`."""
+        of = self._symbols[origin]
+        label = ",".join(filter(None, (of.stem, of.label)))
+        symbol = Symbol(r"\delta", of.number, "" if alone else label)
+        if symbol.at() in self._taken:
+            symbol = Symbol(r"\delta", of.number, label)
+        if symbol.at() in self._taken:
+            symbol = Symbol(r"\delta", label=of.at())
+        self._taken.add(symbol.at())
         return symbol
 
     def unused(self, *candidates: str) -> str:
@@ -199,21 +229,16 @@ class Symbols:
         return self._indices[name]
 
     def scalar(self, name: str) -> Symbol:
-        """The symbol of a constant or of a tensor that is not an adjoint."""
+        """The symbol of a constant, or of a tensor that is not a parameter's slope."""
         return self._symbols[name]
 
     def scripted(self, name: str) -> bool:
         """Whether a power of a read of this tensor needs parentheses."""
-        adjoint = name in self._adjoint_of
-        return name in self._gradients or (not adjoint and self._symbols[name].scripted)
+        return name in self._gradients or self._symbols[name].scripted
 
     def read(self, name: str, subscripts: Sequence[str] = ()) -> str:
         r"""A tensor at subscripts; adjoints as `\delta_{z,i}`, slopes as fractions."""
-        origin = self._adjoint_of.get(name)
-        if origin is None:
-            return self._symbols[name].at(subscripts)
         if name in self._gradients:
-            below = self._symbols[origin].at(subscripts)
+            below = self._symbols[self._adjoint_of[name]].at(subscripts)
             return f"\\frac{{\\partial {self.value}}}{{\\partial {below}}}"
-        label = self._symbols[origin].at()
-        return Symbol(r"\delta", label=label).at(subscripts)
+        return self._symbols[name].at(subscripts)

@@ -1,0 +1,12 @@
+"""Every phrase that a document can say, in each language that it speaks.
+
+A phrase is a template; what stands in braces is filled with mathematics, names or
+words. Each module tells a part of the chapter; a new language adds its column to the
+rows.
+"""
+
+from symbackprop.document.phrases import general
+
+LANGUAGES = ("en", "zh")
+
+PHRASES: dict[str, dict[str, str]] = {**general.PHRASES}
