@@ -124,7 +124,7 @@ def adjoint_term(
     source = (*equation.indices, *term.bound)
     target_tensor = system.tensors[tensor_of(occurrence.read)]
     phi = subscripts_of(occurrence.read)
-    apart = _rename_apart(source, adjoint.indices, system)
+    apart = rename_apart(source, adjoint.indices, system)
     phi = tuple(subscript.xreplace(apart) for subscript in phi)
     body = body.xreplace(apart)
     guards = [Guard(g.subscript.xreplace(apart), g.axis) for g in term.guards]
@@ -218,20 +218,22 @@ def _invert(
         forbidden |= spoilt
 
 
-def with_twins(system: System) -> System:
+def with_twins(system: System, more: int = 0) -> System:
     """Add spare letters over every axis: `i` => `i`, `i_2`, `i_3`.
 
     A tensor may repeat a letter in its shape and an equation use that letter too; the
-    twins are ranked after all declared axes, in their order.
+    twins are ranked after all declared axes, in their order. `more` adds so many more.
     """
     repeats = max(
         (t.axes.count(axis) for t in system.tensors.values() for axis in t.axes),
         default=1,
     )
-    taken = {*system.axes, *system.tensors, *system.constants}
-    axes = dict(system.axes)
+    taken = {*system.tensors, *system.constants}
+    axes = {name: axis for name, axis in system.axes.items() if not axis.of}
+    system, axes = replace(system, axes=axes), dict(axes)
+    taken |= axes.keys()
     block = 1 + max((axis.rank for axis in system.axes.values()), default=0)
-    for number in range(2, repeats + 2):
+    for number in range(2, repeats + 2 + more):
         for axis in system.axes.values():
             name = fresh(f"{axis.name}_{number}", taken)
             taken.add(name)
@@ -251,7 +253,7 @@ def _twin(axis: Axis, taken: Iterable[str], system: System) -> Axis:
     )
 
 
-def _rename_apart(
+def rename_apart(
     source: tuple[Name, ...], target: tuple[Name, ...], system: System
 ) -> dict[Expr, Expr]:
     """Give source indices that share a letter with the target a twin letter."""

@@ -63,6 +63,47 @@ def _in_output(derived: Expr, definition: Expr, output: Expr) -> Expr | None:
     return written if written.count_ops() < derived.count_ops() else None
 
 
+def mirrored(expression: Expr) -> Expr:
+    """Functions of `-x` by what they are of x, where that is linear in them.
+
+    `logistic(-z)` => `1 - logistic(z)`, `tanh(-z)` => `-tanh(z)`
+    """
+    return expression.replace(
+        lambda e: (
+            e.func.__name__ in TABLE
+            and len(e.args) == 1
+            and e.args[0].could_extract_minus_sign()
+        ),
+        _of_opposite,
+    )
+
+
+def _of_opposite(function: Expr) -> Expr:
+    """`f(-x)` as `c0 + c1 f(x)`, if it is; solved for exactly."""
+    x = sympy.Symbol("x")
+    found = _linear_in(function.func(-x), function.func(x))
+    argument = -function.args[0]
+    return function if found is None else found.xreplace({x: argument})
+
+
+@cache
+def _linear_in(value: Expr, other: Expr) -> Expr | None:
+    both = in_exponentials(value + sympy.Symbol("marker") * other)
+    if both is None:
+        return None
+    rational, u, _ = both
+    marker = sympy.Symbol("marker")
+    c = sympy.symbols("c:2")
+    rest = rational.xreplace({marker: sympy.S.Zero})
+    guess = c[0] + c[1] * rational.diff(marker) - rest
+    conditions = sympy.Poly(sympy.fraction(sympy.together(guess))[0], u).coeffs()
+    found = sympy.linsolve(conditions, c)
+    if not found or any(not k.is_Rational for k in found.args[0]):
+        return None
+    c0, c1 = found.args[0]
+    return c0 + c1 * other
+
+
 def reveal(expression: Expr) -> Expr:
     """Turn opaque functions and slopes back into what they are.
 

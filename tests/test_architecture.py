@@ -43,6 +43,7 @@ ORDER = (
     "judging",
     "derivation",
     "repeats",
+    "argument",
     "document",
     "source",
     "kernels",
