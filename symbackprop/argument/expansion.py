@@ -293,7 +293,7 @@ def _is_trivial(equation: Equation) -> bool:
 
 
 def _added(terms: list[Term]) -> tuple[Term, ...]:
-    """Terms that differ in their bodies alone added up; what cancels is gone."""
+    """Terms that differ in their bodies alone added up, those with a minus last."""
     sums: dict[Term, Expr] = {}
     for term in terms:
         key = replace(term, body=sympy.S.Zero)
@@ -306,7 +306,7 @@ def _added(terms: list[Term]) -> tuple[Term, ...]:
         separate = term.body.is_Add and not term.bound and not term.guards
         parts = sympy.Add.make_args(term.body) if separate else (term.body,)
         opened += [replace(term, body=part) for part in parts]
-    return tuple(opened)
+    return tuple(sorted(opened, key=lambda t: t.body.could_extract_minus_sign()))
 
 
 def _upstream(tensor: str, forward: Mapping[str, Equation]) -> set[str]:

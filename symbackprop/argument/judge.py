@@ -102,13 +102,11 @@ class Judge:
         if line.left.func is partial:
             above, below = (tensor_of(side) for side in line.left.args)
             return self.partial(above, below)
-        name = tensor_of(line.left)
-        origin = self.derivation.adjoint_of.get(name)
-        return self.known[name] if origin is None else self.slope(origin)
+        return self.value(tensor_of(line.left))
 
     def _right(self, line: Line, shape: tuple[int, ...]) -> Array:
         """The terms evaluated, as a tensor with the line's free indices."""
-        given: dict[str, Any] = dict(self.known)
+        given: dict[str, Any] = {}
         tensors = dict(self.system.tensors)
         rank = 1 + max(t.rank for t in tensors.values())
 
@@ -141,7 +139,7 @@ class Judge:
         system = replace(
             self.system, tensors=tensors, equations=(equation,), objective=name
         )
-        values = {n: v for n, v in given.items() if n in used}
+        values = {n: given[n] if n in given else self.value(n) for n in used}
         found = np.asarray(evaluate(system, values, REAL, BATCH)[name])
         return found if found.shape == shape else np.broadcast_to(found, shape)
 
@@ -159,17 +157,29 @@ class Judge:
 
     @cached_property
     def known(self) -> dict[str, Array]:
-        """Every forward tensor, and every adjoint from its bump, at the point."""
-        found = dict(evaluate(self.forward, self.given, REAL, BATCH))
-        for name, origin in self.derivation.adjoint_of.items():
-            found[name] = self.slope(origin)
-        return found
+        """Every forward tensor at the point."""
+        return dict(evaluate(self.forward, self.given, REAL, BATCH))
 
-    def slope(self, tensor: str) -> Array:
-        """The adjoint of a tensor."""
-        if tensor not in self._slopes:
-            self._slopes[tensor] = adjoint(self.forward, self.given, tensor, BATCH)
-        return self._slopes[tensor]
+    def value(self, name: str) -> Array:
+        """A forward tensor, an adjoint by its bump, a part of one by its equation."""
+        if name in self.known:
+            return self.known[name]
+        if name not in self._slopes:
+            origin = self.derivation.adjoint_of.get(name)
+            self._slopes[name] = (
+                self._part(name)
+                if origin is None
+                else adjoint(self.forward, self.given, origin, BATCH)
+            )
+        return self._slopes[name]
+
+    def _part(self, name: str) -> Array:
+        """What reaches the adjoint of a recurrence from outside its loop."""
+        equation = next(e for e in self.derivation.adjoint if e.tensor == name)
+        alone = replace(self.system, equations=(equation,), objective=name)
+        used = {tensor_of(r) for r in equation.reads()}
+        values = {n: self.value(n) for n in used}
+        return np.asarray(evaluate(alone, values, REAL, BATCH)[name])
 
     def partial(self, above: str, below: str) -> Array:
         """The slope of one equation by every entry of a tensor that it reads.
@@ -193,22 +203,18 @@ class Judge:
             equations=(replace(equation, tensor=name),),
             objective=name,
         )
-        point = self.known_forward[below]
+        point = self.known[below]
         size = int(np.prod(self.system.shape(below), dtype=int))
         duals = DualNumbers(REAL, size)
         seeds = np.eye(size).reshape((*self.system.shape(below), size))
         seeds = np.broadcast_to(seeds, (*point.shape, size))
         used = {tensor_of(r) for r in equation.reads()}
-        values = {n: v for n, v in self.known_forward.items() if n in used}
+        values = {n: v for n, v in self.known.items() if n in used}
         moved = {**values, below: duals.dual(point, seeds)}
         found = evaluate(alone, moved, duals, BATCH)[name]
         assert isinstance(found, Dual)
         tangent = np.asarray(found.tangent)
         return tangent.reshape((*tangent.shape[:-1], *self.system.shape(below)))
-
-    @cached_property
-    def known_forward(self) -> dict[str, Array]:
-        return dict(evaluate(self.forward, self.given, REAL, BATCH))
 
     def _point_of(self, fact: str) -> Judge:
         """A judge at a point where the entries of some data add up to 1."""

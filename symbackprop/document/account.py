@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sympy import Indexed, Mul
 
-from symbackprop.document.chapter import Block, Inline, NumberedEquation, Section
+from symbackprop.argument.chain import Calculus
+from symbackprop.argument.expansion import Expansion
+from symbackprop.argument.judge import Judge
+from symbackprop.argument.lines import Line, Proof
+from symbackprop.document.chapter import (
+    Block,
+    Inline,
+    Math,
+    NumberedEquation,
+    Section,
+)
 from symbackprop.document.lines import Lines
 from symbackprop.document.symbols import Symbols
 from symbackprop.document.words import Words
@@ -31,44 +42,92 @@ class Account:
     def __init__(self, derivation: Derivation, language: str) -> None:
         self.derivation = derivation
         self.system = derivation.system
+        self.calculus = Calculus.of(derivation)
+        self.judge = Judge(derivation, self.calculus.system)
         self.words = Words(language)
         self.gradients = frozenset(derivation.slopes.values())
         self.pre_activations = pre_activations(derivation)
         self.symbols = Symbols(
-            derivation.system,
+            self.calculus.system,
             derivation.adjoint_of,
             self.gradients,
             self.pre_activations,
         )
-        self.lines = Lines(derivation.system, self.symbols)
+        self.lines = Lines(self.calculus.system, self.symbols)
+        self._proofs: dict[str, Proof] = {}
         self.rate = self.symbols.unused(r"\alpha", r"\eta", r"\epsilon")
 
+    # --- equations and proofs --------------------------------------------------------
+
+    def rows(self, equation: Equation) -> tuple[NumberedEquation, ...]:
+        """An equation as it is printed; an adjoint with the proof that ends in it."""
+        if equation.tensor in self.derivation.adjoint_of:
+            return self.told(self.proof(equation.tensor))
+        number = self.derivation.number(equation.tensor)
+        row = self.lines.equation(equation, number, self._reason(equation))
+        uses = {tensor_of(read) for read in equation.reads()}
+        numbers = self.derivation.numbers
+        known = tuple(sorted(numbers[name] for name in uses if name in numbers))
+        return (replace(row, uses=known),)
+
+    def proof(self, adjoint: str) -> Proof:
+        """The proof of an adjoint equation, judged."""
+        if adjoint not in self._proofs:
+            derived = next(e for e in self.derivation.adjoint if e.tensor == adjoint)
+            opaque = tuple(step.opaque for step in self.derivation.steps[adjoint])
+            origin = self.derivation.adjoint_of[adjoint]
+            made = self.calculus.chain(origin, opaque, derived)
+            self._proofs[adjoint] = self.judge.judged(made)
+        return self._proofs[adjoint]
+
+    def jacobian(self, equation: Equation, tensor: str) -> Proof:
+        """The proof of a local derivative, judged."""
+        return self.judge.judged(self.calculus.jacobian(equation, tensor))
+
+    def recursion(self, adjoint: str) -> Proof | None:
+        """The proof of an error term's recursion, judged; None where there is none."""
+        found = self._expansion.of(adjoint)
+        return None if found is None else self.judge.judged(found)
+
     @cached_property
-    def equations(self) -> tuple[NumberedEquation, ...]:
-        """Every equation of the derivation, printed once."""
-        equations = (*self.derivation.forward, *self.derivation.adjoint)
+    def kept(self) -> tuple[str, ...]:
+        """The error terms of pre-activations, in the order of their numbers."""
+        names = self.calculus.adjoint
+        found = [names[t] for t in self.pre_activations if t in names]
+        return tuple(sorted(found, key=self.derivation.number))
+
+    @cached_property
+    def _expansion(self) -> Expansion:
+        return Expansion(self.calculus, self.derivation.adjoint, self.kept)
+
+    def told(self, proof: Proof) -> tuple[NumberedEquation, ...]:
+        """A proof's lines, aligned; an equation's own number stands at the last."""
         return tuple(
-            self.lines.equation(
-                equation,
-                self.derivation.number(equation.tensor),
-                self._reason(equation),
-            )
-            for equation in equations
+            self.lines.line(line, self._rule(line), first=not place)
+            for place, line in enumerate(proof.lines)
         )
 
-    def printed(self, equation: Equation) -> NumberedEquation:
-        """One of them."""
-        return self.equations[self.derivation.number(equation.tensor) - 1]
+    def _rule(self, line: Line) -> Inline:
+        words = self.words
+        fact: Math | str = (
+            Math(self.symbols.scalar(line.fact).at()) if line.fact else ""
+        )
+        if not line.terms:
+            return words("unused")
+        return words(
+            f"rule {line.rule}",
+            equations=words.numbers(line.uses),
+            data=fact,
+        )
 
     def _reason(self, equation: Equation) -> Inline:
-        """Why an equation holds; () for what was declared."""
+        """Why a forward equation, or a part of an adjoint one, holds."""
         derivation, words = self.derivation, self.words
         if equation.tensor in derivation.steps:
-            steps = derivation.steps.get(equation.tensor, ())
-            if not steps:
-                return words("unused")
-            numbers = words.numbers(step.equation for step in steps)
-            return words("chain rule", equations=numbers)
+            steps = derivation.steps[equation.tensor]
+            return words(
+                "rule chain rule", equations=words.numbers(s.equation for s in steps)
+            )
         why = derivation.rewritten.get(equation.tensor, "")
         return words(why) if words.knows(why) else (why,) if why else ()
 

@@ -91,6 +91,8 @@ class Table:
 class Node:
     """A box in a picture, at a place on a grid whose rows count downwards.
 
+    A column may lie between two: parameters stand side by side.
+
     Attributes:
         latex: the symbol in it.
         shape: the shape beneath the symbol, as LaTeX; "" for a number.
@@ -102,7 +104,7 @@ class Node:
     shape: str
     name: str
     kind: Literal["data", "parameter", "computed", "objective"]
-    column: int
+    column: float
     row: int
 
 
@@ -168,12 +170,13 @@ class Chapter:
         return replace(self, title=text(self.title), sections=sections)
 
     def equations(self) -> tuple[NumberedEquation, ...]:
-        """Every numbered equation in the order in which it is printed."""
-        return tuple(
-            row
-            for section in self.sections
-            for block in section.blocks
-            if isinstance(block, Equations)
-            for row in block.rows
-            if row.number is not None
-        )
+        """Every numbered equation in the order in which it is printed, both sides."""
+        found: list[NumberedEquation] = []
+        for section in self.sections:
+            for block in section.blocks:
+                left = ""
+                for row in block.rows if isinstance(block, Equations) else ():
+                    left = row.left or left
+                    if row.number is not None:
+                        found.append(replace(row, left=left))
+        return tuple(found)

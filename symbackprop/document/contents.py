@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 import sympy
-from sympy import Expr
 
 from symbackprop.document.account import Account
 from symbackprop.document.chapter import (
@@ -24,12 +23,21 @@ from symbackprop.document.chapter import (
     Table,
 )
 from symbackprop.document.conventions import notation
+from symbackprop.document.derivations import (
+    errors,
+    gradients,
+    local_derivatives,
+    of_parameters,
+    recursions,
+)
+from symbackprop.document.example import example
 from symbackprop.document.functions import operator
+from symbackprop.document.general import general
 from symbackprop.document.lines import REDUCTIONS
+from symbackprop.document.picture import picture
 from symbackprop.document.sequence import repeated, told
 from symbackprop.rewrites import slope
 from symbackprop.scalars import TABLE, Row
-from symbackprop.schedule import Item, Loop
 
 if TYPE_CHECKING:
     from symbackprop.proof import Derivation
@@ -70,7 +78,8 @@ def network(account: Account) -> Section:
     )
     head = (account.words("index"), account.words("range"))
     indices = (Paragraph(account.words("sizes")), Table(head, rows, (0, 0)))
-    return account.section("network", Paragraph(declared), *(indices if rows else ()))
+    drawn = (Paragraph(declared), picture(account))
+    return account.section("network", *drawn, *(indices if rows else ()))
 
 
 def forward(account: Account) -> Section:
@@ -165,58 +174,10 @@ def objective(account: Account) -> Section:
     return account.section("objective", Paragraph(text), Equations((row,)))
 
 
-def local_derivatives(account: Account) -> Section:
-    """The slope of each forward equation by each occurrence on its right."""
-    derivation, words = account.derivation, account.words
-    declared = {derivation.number(e.tensor): e for e in derivation.forward}
-    hidden = {derivation.number(t) for t in repeated(account, derivation.forward_items)}
-    found: dict[tuple[int, Expr, Expr], None] = {}
-    for equation in derivation.adjoint:
-        for step in derivation.steps.get(equation.tensor, ()):
-            if step.equation not in hidden:
-                found[step.equation, step.read, step.slope] = None
-    rows = tuple(
-        account.lines.derivative(
-            declared[number], read, local, words("from", equations=(Ref(number),))
-        )
-        for number, read, local in sorted(found, key=lambda key: key[0])
-    )
-    text = words("local text") + ((" ", *words("left out")) if hidden else ())
-    blocks = (Paragraph(text), Equations(rows)) if rows else ()
-    return account.section("local", *blocks)
-
-
-def errors(account: Account) -> Section:
-    """Adjoint equations of everything but the parameters."""
-    items = [
-        item
-        for item in account.derivation.adjoint_items
-        if isinstance(item, Loop) or item.tensor not in account.gradients
-    ]
-    text = Paragraph(account.words("errors text"))
-    return account.section("errors", *((text, *told(account, items)) if items else ()))
-
-
-def _of_parameters(account: Account) -> list[Item]:
-    return [
-        item
-        for item in account.derivation.adjoint_items
-        if not isinstance(item, Loop) and item.tensor in account.gradients
-    ]
-
-
-def gradients(account: Account) -> Section:
-    """Adjoint equations of the parameters."""
-    items = _of_parameters(account)
-    text = Paragraph(account.words("gradients text"))
-    blocks = (text, *told(account, items)) if items else ()
-    return account.section("gradients", *blocks)
-
-
 def update(account: Account) -> Section:
     """One step of gradient descent for each parameter."""
     words, system = account.words, account.system
-    hidden = repeated(account, _of_parameters(account))
+    hidden = repeated(account, of_parameters(account))
     rows = []
     for parameter in system.parameters:
         name = account.derivation.slopes[parameter.name]
@@ -274,7 +235,10 @@ SECTIONS = (
     objective,
     local_derivatives,
     errors,
+    recursions,
+    general,
     gradients,
     update,
+    example,
     checks,
 )

@@ -50,9 +50,8 @@ def _conventions(account: Account) -> Iterable[Inline]:
     if numbered is not None:
         example = Math(symbols.scalar(numbered.name).at())
         yield words("superscripts", example=example, name=Code(numbered.name))
-    twin = next((a for a in account.system.axes.values() if a.of), None)
-    if twin is not None:
-        yield words("twins", example=Math(symbols.index(twin.name)))
+    letter = next((symbols.index(name) for name in account.system.axes), "i")
+    yield words("twins", example=Math(f"{letter}'"))
     if symbols.batched:
         yield words(
             "batch",
@@ -64,8 +63,13 @@ def _conventions(account: Account) -> Iterable[Inline]:
     if outside:
         names = (Math(symbols.scalar(t.name).at()) for t in outside)
         yield words("zero outside", tensors=words.listed(names))
-    if any("[" in "".join(row.addends) for row in account.equations):
-        yield words("brackets", example=Math(r"[\,\cdots\,]"))
+    yield words(
+        "brackets",
+        example=Math(r"[\,\cdots\,]"),
+        delta=Math(f"[{letter} = {letter}']"),
+        letter=Math(letter),
+        prime=Math(f"{letter}'"),
+    )
     yield words(
         "deltas of the batch" if symbols.batched else "deltas",
         T=Math("T"),

@@ -97,6 +97,9 @@ def _absolute(printer: Printer, expression: Expr) -> Piece:
 
 def _cases(printer: Printer, expression: Expr) -> Piece:
     """`where(c, a, where(d, b, e))` is one brace with three rows."""
+    condition, value, rest = expression.args
+    if rest == 0 and value == 1 and indices_of(condition):
+        return Piece(f"[{printer.latex(condition)}]", ATOM, 1)
     rows = []
     rest = expression
     while rest.func.__name__ == "where":
@@ -104,6 +107,17 @@ def _cases(printer: Printer, expression: Expr) -> Piece:
         rows.append(f"{printer.latex(value)} & {printer.latex(condition)}")
     rows.append(f"{printer.latex(rest)} & \\text{{otherwise}}")
     return Piece(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", PRODUCT, 4)
+
+
+def _partial(printer: Printer, expression: Expr) -> Piece:
+    above, below = (printer.latex(side) for side in expression.args)
+    return Piece(f"\\frac{{\\partial {above}}}{{\\partial {below}}}", ATOM, 2, True)
+
+
+def _kronecker(printer: Printer, expression: Expr) -> Piece:
+    """Kronecker's delta as a bracket: delta is the letter of error terms."""
+    left, right = (printer.subscript(side) for side in expression.args)
+    return Piece(f"[{left} = {right}]", ATOM, 1)
 
 
 def _compare(sign: str) -> Rule:
@@ -153,6 +167,8 @@ FUNCTIONS: dict[str, Rule] = {
     "identity": _same_as(lambda x: x),
     "power": _same_as(lambda base, exponent: Pow(base, exponent, evaluate=False)),
     "where": _cases,
+    "partial": _partial,
+    "kronecker": _kronecker,
     "less": _compare("<"),
     "less_equal": _compare(r"\le"),
     "equal": _compare("="),

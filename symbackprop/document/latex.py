@@ -144,7 +144,7 @@ class Printer:
             text = factor.within(PRODUCT)
             if factor.tall == 4 and not last:
                 text = factor.bracketed()
-            if printed and printed[-1][-1].isdigit() and text[0].isdigit():
+            if printed and text[0].isdigit():
                 text = f"\\cdot {text}"
             printed.append(text)
         heights = [p.tall if p.level > SUM else max(p.tall, 1) for p in factors]
@@ -179,8 +179,8 @@ def _place(factor: Expr) -> tuple[int, int]:
     if isinstance(base, Indexed | Name):
         symbol = base.base.label if isinstance(base, Indexed) else base
         return (1 if symbol.kind == "constant" else 2), symbol.rank
-    order = 5 if base.func.__name__ == "where" else 3 if isinstance(base, Add) else 4
-    return order, 0
+    last = {"where": 5, "kronecker": 6}.get(base.func.__name__, 4)
+    return (3 if isinstance(base, Add) else last), 0
 
 
 def common(expression: Expr) -> Rational:

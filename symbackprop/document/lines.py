@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import sympy
 from sympy import Expr
 
+from symbackprop.argument.lines import Line
 from symbackprop.document.chapter import Inline, NumberedEquation
 from symbackprop.document.functions import Rule
 from symbackprop.document.latex import Printer, common, factored, in_order
@@ -57,6 +58,16 @@ class Lines:
         left = self.printer.read(equation.tensor, equation.indices)
         return NumberedEquation(number, left, self.right(equation), reason)
 
+    def line(
+        self, line: Line, reason: Inline = (), first: bool = True
+    ) -> NumberedEquation:
+        """One line of a proof; one that is not the first continues it."""
+        left = self.printer.latex(line.left) if first else ""
+        stated = Equation("", line.free, line.terms)
+        return NumberedEquation(
+            line.number, left, self.right(stated), reason, uses=line.uses
+        )
+
     def right(self, equation: Equation) -> tuple[str, ...]:
         r"""The right-hand side: `("\sum_{j} W_{i j}\, x_{j}", "+ b_{i}")`."""
         if equation.reduction != "sum":
@@ -67,15 +78,6 @@ class Lines:
                 sign = "-" if minus else "+"
                 printed.append(f"{sign} {text}" if printed else "-" * minus + text)
         return tuple(printed) or ("0",)
-
-    def derivative(
-        self, equation: Equation, read: Expr, slope: Expr, reason: Inline
-    ) -> NumberedEquation:
-        r"""`\frac{\partial z_{i}}{\partial a_{j}} = W_{i j}`, without a number."""
-        above = self.printer.read(equation.tensor, equation.indices)
-        below = self.printer.latex(read)
-        left = f"\\frac{{\\partial {above}}}{{\\partial {below}}}"
-        return NumberedEquation(None, left, self.printer.addends(slope), reason)
 
     def _extremum(self, equation: Equation) -> str:
         (term,) = equation.terms

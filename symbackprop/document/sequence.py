@@ -41,9 +41,15 @@ def told(account: Account, items: Sequence[Item]) -> list[Block]:
             if isinstance(item, Loop):
                 close()
                 blocks.append(_recurrence(account, item))
-                blocks.append(Equations(tuple(map(account.printed, flatten([item])))))
-            else:
-                rows.append(account.printed(item))
+            for equation in flatten([item]):
+                printed = account.rows(equation)
+                if len(printed) > 1:
+                    close()
+                    blocks.append(Equations(printed))
+                else:
+                    rows += printed
+            if isinstance(item, Loop):
+                close()
         if run:
             close()
             blocks += _repetition(account, run)
@@ -59,6 +65,15 @@ def repeated(account: Account, items: Sequence[Item]) -> frozenset[str]:
         for run in _runs(account, items)
         for equation in flatten(run.items[run.length :])
     )
+
+
+def twins(account: Account, items: Sequence[Item]) -> dict[str, str]:
+    """What each tensor of a later repetition is called in the first."""
+    found: dict[str, str] = {}
+    for run in _runs(account, items):
+        for mapping in run.renaming[1:]:
+            found |= {there: here for here, there in mapping.items() if there != here}
+    return {there: here for there, here in found.items() if there not in found.values()}
 
 
 def _runs(account: Account, items: Sequence[Item]) -> list[Run]:

@@ -142,6 +142,7 @@ class Symbols:
         gradients: those of them that are the slope by a parameter.
         errors: tensors whose adjoint is *the* error term of their layer, written with
             the layer's number alone: pre-activations.
+        given: symbols of some tensors that are not spelt from their names.
     """
 
     def __init__(
@@ -150,6 +151,7 @@ class Symbols:
         adjoint_of: Mapping[str, str] | None = None,
         gradients: Iterable[str] = (),
         errors: Iterable[str] = (),
+        given: Mapping[str, Symbol] | None = None,
     ) -> None:
         self._adjoint_of = dict(adjoint_of or {})
         self._gradients = frozenset(gradients)
@@ -172,7 +174,8 @@ class Symbols:
             self._symbols[constant.name] = self._claim(constant.name)
         for tensor in sorted(system.tensors.values(), key=lambda t: t.rank):
             if tensor.name not in self._adjoint_of:
-                self._symbols[tensor.name] = self._claim(tensor.name)
+                symbol = (given or {}).get(tensor.name) or self._claim(tensor.name)
+                self._symbols[tensor.name] = symbol
         for adjoint, origin in self._adjoint_of.items():
             if adjoint not in self._gradients:
                 self._symbols[adjoint] = self._claim_adjoint(origin, origin in errors)

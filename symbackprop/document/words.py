@@ -30,8 +30,8 @@ def check_language(language: object) -> str:
 class Words:
     """The phrases of one language.
 
-    >>> Words("en")("chain rule", equations=(Ref(3),))
-    ('chain rule through ', Ref(number=3))
+    >>> Words("en")("rule chain rule", equations=(Ref(3),))
+    ('chain rule, through ', Ref(number=3))
     """
 
     def __init__(self, language: str) -> None:

@@ -20,6 +20,15 @@ PHRASES: dict[str, dict[str, str]] = {
         "每个参数的偏导数。从第一个到最后一个，每个方程都有编号；为该网络生成的代"
         "码使用相同的编号。",
     },
+    "picture": {
+        "en": "What is computed from what. Data are shaded, parameters have dashed "
+        "frames; beneath each symbol stands its shape.",
+        "zh": "各量的计算关系。数据为灰底，参数为虚线框；符号下方是其形状。",
+    },
+    "penalty not drawn": {
+        "en": "Arrows from parameters to the objective, for its penalty, are left out.",
+        "zh": "参数到目标函数（惩罚项）的箭头略去不画。",
+    },
     "sizes": {
         "en": "Indices count from 0. A sum over an index runs over its whole "
         "range, unless a condition stands below it.",
@@ -57,12 +66,6 @@ PHRASES: dict[str, dict[str, str]] = {
     "zero outside": {
         "en": "Where a subscript leaves its range, {tensors} is read as 0.",
         "zh": "下标超出范围时，{tensors} 的值读作 0。",
-    },
-    "brackets": {
-        "en": "A bracket {example} is 1 where its condition holds; where it "
-        "fails, what it stands before is 0.",
-        "zh": "方括号 {example} 在其中的条件成立时为 1；条件不成立时，它前"
-        "面所乘的项为 0。",
     },
     "deltas": {
         "en": "The error term of a quantity {T} is written {delta}: it is the "
@@ -267,33 +270,9 @@ PHRASES: dict[str, dict[str, str]] = {
         "en": "Local derivatives",
         "zh": "局部导数",
     },
-    "local text": {
-        "en": "The chain rule needs the slope of each forward equation by each "
-        "quantity that it reads. Under a sum it is the slope of one "
-        "summand, by one occurrence; what has been computed already is "
-        "used by its name.",
-        "zh": "链式法则需要每个前向方程对其所读各量的偏导数。求和号下的项取一个被加项对"
-        "一次出现的偏导数；已经算出的量直接用其名称。",
-    },
-    "from": {
-        "en": "from {equations}",
-        "zh": "由 {equations}",
-    },
     "errors": {
         "en": "Error terms",
         "zh": "误差项",
-    },
-    "errors text": {
-        "en": "Backwards from the objective, each quantity collects one term "
-        "for each place where a forward equation reads it: the error "
-        "term of what that equation computes, times the local "
-        "derivative.",
-        "zh": "从目标函数往回，每个量在前向方程中每出现一次，就得到一项：该方程左端的误"
-        "差项乘以局部导数。",
-    },
-    "chain rule": {
-        "en": "chain rule through {equations}",
-        "zh": "链式法则，经由 {equations}",
     },
     "unused": {
         "en": "the objective does not depend on it",
@@ -302,11 +281,6 @@ PHRASES: dict[str, dict[str, str]] = {
     "gradients": {
         "en": "Gradients",
         "zh": "梯度",
-    },
-    "gradients text": {
-        "en": "The same step at a parameter gives its slope, which is what "
-        "training needs.",
-        "zh": "对参数做同样的一步，就得到训练所需的偏导数。",
     },
     "update": {
         "en": "The update rule",
@@ -352,5 +326,32 @@ PHRASES: dict[str, dict[str, str]] = {
     "comma": {
         "en": ", ",
         "zh": "，",
+    },
+    "brackets": {
+        "en": "A bracket {example} is 1 where its condition holds; where it fails, "
+        "what it multiplies is 0. Kronecker's delta is written {delta}: it is 1 where "
+        "{letter} and {prime} are equal.",
+        "zh": "方括号 {example} 在其中的条件成立时为 1；条件不成立时，它所乘的项为 0。"
+        "克罗内克符号写作 {delta}，当 {letter} 与 {prime} 相等时为 1。",
+    },
+    "local text": {
+        "en": "The chain rule needs the slope of each forward equation by each "
+        "quantity that it reads. A read of an entry changes with that entry alone, "
+        "which a bracket says; under a sum it leaves one summand. What has been "
+        "computed already is used by its name.",
+        "zh": "链式法则需要每个前向方程对其所读各量的偏导数。读取某个分量，只随该分量"
+        "变化，这由方括号表示；在求和号下，方括号只留下一项。已经算出的量直接用其名称。",
+    },
+    "errors text": {
+        "en": "Backwards from the objective, each quantity collects one term for each "
+        "forward equation that reads it: the error term of what that equation "
+        "computes, times its slope.",
+        "zh": "从目标函数往回，每个量从读取它的每个前向方程得到一项："
+        "该方程左端的误差项乘以它的偏导数。",
+    },
+    "gradients text": {
+        "en": "The same step at a parameter gives its slope, which is what training "
+        "needs.",
+        "zh": "对参数做同样的一步，就得到训练所需的偏导数。",
     },
 }
