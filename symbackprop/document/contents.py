@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from symbackprop.document.account import Account
+from symbackprop.document.appendix import checks
 from symbackprop.document.chapter import (
     Block,
     Chapter,
@@ -193,31 +194,6 @@ def update(account: Account) -> Section:
         text = (*words("left out"), " ", *text)
     blocks = (Paragraph(text), Equations(tuple(rows))) if rows else ()
     return account.section("update", *blocks)
-
-
-def checks(account: Account) -> Section:
-    """What the derivation was held against, and how well it agreed."""
-    words = account.words
-    rows = tuple(
-        (
-            words(check.what) if words.knows(check.what) else (check.what,),
-            (str(check.cases),),
-            _error(account, check.error),
-        )
-        for check in account.derivation.checks
-        if check.cases
-    )
-    head = (words("compared"), words("cases"), words("worst"))
-    table = Table(head, rows, (0.55, 0, 0))
-    blocks = (Paragraph(words("checks text")), table) if rows else ()
-    return account.section("checks", *blocks)
-
-
-def _error(account: Account, error: float) -> Inline:
-    if error == 0:
-        return account.words("exact")
-    digits, _, power = f"{error:.1e}".partition("e")
-    return (Math(f"{digits} \\cdot 10^{{{int(power)}}}"),)
 
 
 def _range(size: int) -> str:

@@ -69,6 +69,36 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "检验：把 {entry} 上下微调，目标函数的变化率为 {quotient}；推导给出 "
         "{slope}。以 {rate} 做一步梯度下降，得到",
     },
+    "checks each": {
+        "en": "Every line that is printed above was evaluated at a random point on "
+        "small axes: local derivatives were compared with dual numbers, error terms "
+        "and gradients with what the objective does when the quantity is moved.",
+        "zh": "上文印出的每一行都在较小的下标范围上、于随机点求值："
+        "局部导数与对偶数对照，误差项和梯度与移动该量时目标函数的变化对照。",
+    },
+    "equation": {"en": "Equation", "zh": "方程"},
+    "how checked": {"en": "How it was checked", "zh": "检验方式"},
+    "checked line by line": {
+        "en": "{lines} lines of proof, each against what the objective does",
+        "zh": "证明共 {lines} 行，逐行与目标函数的变化对照",
+    },
+    "checked as repeated": {
+        "en": "equal, up to names, to the equation of the first layer",
+        "zh": "除名称外与第一层的方程相同",
+    },
+    "checked as part": {
+        "en": "with the error term that it is a part of",
+        "zh": "随其所属的误差项一起检验",
+    },
+    "checked as rewritten": {
+        "en": "with the declared equations, to 50 digits",
+        "zh": "与所声明的方程对照，到 50 位数字",
+    },
+    "checked as place": {
+        "en": "by the error terms that use it",
+        "zh": "由使用它的误差项检验",
+    },
+    "checked as declared": {"en": "as declared", "zh": "即所声明的方程"},
     "general layer": {
         "en": "A general layer",
         "zh": "一般的一层",
