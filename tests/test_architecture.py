@@ -43,6 +43,7 @@ ORDER = (
     "judging",
     "derivation",
     "repeats",
+    "notation",
     "document",
     "source",
     "kernels",
