@@ -156,8 +156,8 @@ class MatrixLines:
         number = first.value if isinstance(first, Scalar) else sympy.S.One
         if number == 0:
             return Piece(r"\mathbf{0}")
-        mean = isinstance(form.of, BatchMean) and len(form.scalars) == 1
-        if mean and number.is_Rational and not is_decimal(number):
+        simple = number.is_Rational and not is_decimal(number)
+        if isinstance(form.of, BatchMean) and simple and len(form.scalars) == 1:
             return self._mean(form.of, number)
         inside = self.piece(form.of)
         text = inside.bracketed() if isinstance(form.of, Sum) else inside.latex
@@ -259,7 +259,10 @@ class MatrixLines:
             self.printer.known[place] = self.piece(argument)
         expression = function(form.function, len(places))(*places)
         rule = FUNCTIONS.get(form.function, call)
-        return (call if form.function in _CALLS else rule)(self.printer, expression)
+        printed = (call if form.function in _CALLS else rule)(self.printer, expression)
+        for place in places:
+            del self.printer.known[place]
+        return printed
 
     def _indicator(self, form: Indicator) -> Piece:
         r"""`[\mathbf{z} > 0]`, with the scalar on the right."""

@@ -7,9 +7,7 @@ added to a vector is written `s \mathbf{1}`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 import sympy
 from sympy import Expr
@@ -20,26 +18,6 @@ from symbackprop.equations import Equation, Guard, Name, Reduction
 @dataclass(frozen=True)
 class Form:
     """An expression in matrices, vectors and scalars."""
-
-    def children(self) -> Iterator[Form]:
-        """The forms that this one is made of."""
-        for field in fields(self):
-            value = getattr(self, field.name)
-            for part in value if isinstance(value, tuple) else (value,):
-                if isinstance(part, Form):
-                    yield part
-
-    def replaced(self, change: Callable[[Any], Any]) -> Form:
-        """The same form with `change` done to every field that is not a form."""
-
-        def new(value: Any) -> Any:
-            if isinstance(value, tuple):
-                return tuple(new(part) for part in value)
-            return value.replaced(change) if isinstance(value, Form) else change(value)
-
-        return replace(
-            self, **{f.name: new(getattr(self, f.name)) for f in fields(self)}
-        )
 
 
 @dataclass(frozen=True)

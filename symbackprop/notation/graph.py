@@ -99,7 +99,12 @@ class Graph:
         return [transpose(form) for form in self.edges[columns, rows]]
 
     def _matrix(self, rows: Name, columns: Name) -> Form:
-        return self._joined(self._between(rows, columns))
+        """What stands between two indices, with as few transposes as can be."""
+        forms = self._ordered(self._between(rows, columns))
+        turned = [transpose(form) for form in forms]
+        if len(forms) > 1 and _transposes(turned) + 1 < _transposes(forms):
+            return transpose(hadamard(*self._ordered(turned)))
+        return hadamard(*forms)
 
     def _column(self, index: Name) -> Form | None:
         weights = self.weights[index]
@@ -137,7 +142,7 @@ class Graph:
                 self.scalars.append(self._inner(pair, other, index))
             else:
                 right = Ones(index.name) if weight is None else weight
-                self.weights[other].append(product(self._joined(pair), right))
+                self.weights[other].append(product(self._matrix(other, index), right))
         elif len(near) == 2:
             rows, columns = self._oriented(near, index)
             middle = [] if weight is None else [Diag(weight)]
@@ -213,6 +218,11 @@ class Graph:
         left_form = Ones(rows.name) if above is None else above
         right_form = Ones(columns.name) if below is None else below
         return product(left_form, transpose(right_form))
+
+
+def _transposes(forms: list[Form]) -> int:
+    parts = [f.factors if isinstance(f, Product) else (f,) for f in forms]
+    return sum(isinstance(part, Transpose) for factors in parts for part in factors)
 
 
 def _divides(form: Form) -> bool:

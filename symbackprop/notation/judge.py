@@ -7,53 +7,25 @@ transpose and no mistaken axis can hide behind sizes that happen to be equal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product as combinations
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
-from sympy import Expr, Indexed
+from sympy import Expr
 
 from symbackprop.equations import (
     Equation,
-    Guard,
-    Name,
     System,
     affine,
-    is_index,
     subscripts_of,
     tensor_of,
 )
 from symbackprop.errors import CheckError
-from symbackprop.notation.forms import (
-    Apply,
-    BatchMean,
-    Diag,
-    Extremum,
-    Form,
-    Guarded,
-    Hadamard,
-    Indicator,
-    MatrixEquation,
-    Norm,
-    Ones,
-    Over,
-    Power,
-    Product,
-    Read,
-    Scalar,
-    Scaled,
-    Softmax,
-    Sum,
-    Trace,
-    Transpose,
-    Unit,
-)
+from symbackprop.notation.forms import MatrixEquation
+from symbackprop.notation.values import MisfitError, Point
 from symbackprop.witnesses.evaluate import evaluate
-from symbackprop.witnesses.expressions import calculate
-from symbackprop.witnesses.numbers import REAL
 
 Array = NDArray[Any]
 
@@ -86,7 +58,7 @@ def check(equation: MatrixEquation, system: System, seed: int = 0) -> bool:
         try:
             with np.errstate(all="ignore"):
                 error = _disagreement(equation, small, values)
-        except _MisfitError as misfit:
+        except MisfitError as misfit:
             raise CheckError(f"{name} does not fit together: {misfit}.") from None
         if not error <= TOLERANCE:
             raise CheckError(
@@ -190,11 +162,7 @@ def _values(
     return values
 
 
-# --- the value of a form --------------------------------------------------------------
-
-
-class _MisfitError(Exception):
-    """Shapes that cannot be joined."""
+# --- one comparison -------------------------------------------------------------------
 
 
 def _disagreement(
@@ -207,252 +175,11 @@ def _disagreement(
     worst = 0.0
     scale = float(np.abs(values[tensor.name]).max()) or 1.0
     for places in combinations(*ranges):
+        here = dict(zip(labels, places, strict=True))
         for sample in samples:
-            point = _Point(
-                system, values, dict(zip(labels, places, strict=True)), sample
-            )
+            point = Point(system, values, here, SAMPLES, sample)
             left, right = point.value(equation.left), point.value(equation.right)
             if left.shape != right.shape:
-                raise _MisfitError(f"{left.shape} on the left, {right.shape} right")
+                raise MisfitError(f"{left.shape} on the left, {right.shape} right")
             worst = max(worst, float(np.abs(left - right).max()) / scale)
     return worst
-
-
-@dataclass(frozen=True)
-class _Point:
-    """Where a form is evaluated: the values of labels, and a sample of the batch.
-
-    Values are arrays of two dimensions; since every axis is longer than 1, (1, 1) is
-    a scalar and nothing else.
-    """
-
-    system: System
-    values: Mapping[str, Array]
-    labels: Mapping[Expr, int]
-    sample: int | None
-
-    def value(self, form: Form) -> Array:
-        return np.asarray(_RULES[type(form)](self, form))
-
-    def at(self, labels: Iterable[Name]) -> Iterator[_Point]:
-        """The same at every combination of further labels."""
-        names = list(labels)
-        for places in combinations(*(range(self.system.size(n)) for n in names)):
-            here = dict(zip(names, places, strict=True))
-            yield replace(self, labels={**self.labels, **here})
-
-    def array(self, name: str) -> Array:
-        if not self.system.tensors[name].batched:
-            return self.values[name]
-        if self.sample is None:
-            raise _MisfitError(f"`{name}` varies over the batch outside of a mean")
-        return np.asarray(self.values[name][self.sample])
-
-    def whole(self, subscript: Expr) -> int:
-        """The value of a label."""
-        if is_index(subscript):
-            return self.labels[subscript]
-        if isinstance(subscript, Indexed | Name):
-            return int(self.scalar(subscript))
-        found = affine(subscript)
-        assert found is not None, subscript
-        return sum(f * self.labels[i] for i, f in found[0].items()) + found[1]
-
-    def entries(
-        self, symbol: Name, subscripts: Iterable[Expr | None]
-    ) -> tuple[Array, int]:
-        """A tensor at its labels, and the number of its whole axes."""
-        array = self.array(symbol.name)
-        places: list[Any] = []
-        inside = True
-        for subscript, size in zip(subscripts, array.shape, strict=True):
-            if subscript is None:
-                places.append(slice(None))
-                continue
-            place = self.whole(subscript)
-            inside = inside and 0 <= place < size
-            places.append(min(max(place, 0), size - 1))
-        found = np.asarray(array[tuple(places)])
-        return (found if inside else np.zeros_like(found)), found.ndim
-
-    def scalar(self, read: Expr) -> float:
-        symbol = read.base.label if isinstance(read, Indexed) else read
-        return float(self.entries(symbol, subscripts_of(read))[0])
-
-    def leaf(self, part: Expr) -> Array:
-        if is_index(part):
-            return np.array([float(self.labels[part])])
-        if isinstance(part, Name) and part.kind == "constant":
-            return np.array([float(self.system.constants[part.name].value)])
-        return np.array([self.scalar(part)])
-
-    def holds(self, guard: Guard) -> bool:
-        return 0 <= self.whole(guard.subscript) < self.system.size(guard.axis)
-
-
-def _read(point: _Point, form: Read) -> Array:
-    array, ndim = point.entries(form.symbol, form.subscripts)
-    return array if ndim == 2 else array.reshape(-1, 1)
-
-
-def _scalar(point: _Point, form: Scalar) -> Array:
-    return np.asarray(calculate(form.value, REAL, point.leaf)).reshape(1, 1)
-
-
-def _ones(point: _Point, form: Ones) -> Array:
-    return np.ones((point.system.size(form.axis), 1))
-
-
-def _unit(point: _Point, form: Unit) -> Array:
-    column = np.zeros((point.system.size(form.axis), 1))
-    column[point.whole(form.label)] = 1
-    return column
-
-
-def _transpose(point: _Point, form: Transpose) -> Array:
-    return point.value(form.of).T
-
-
-def _diag(point: _Point, form: Diag) -> Array:
-    inside = point.value(form.of)
-    if inside.shape[1] == 1:
-        return np.diag(inside[:, 0])
-    return np.diag(inside).reshape(-1, 1)
-
-
-def _product(point: _Point, form: Product) -> Array:
-    result = point.value(form.factors[0])
-    for factor in form.factors[1:]:
-        other = point.value(factor)
-        if result.shape[1] != other.shape[0]:
-            raise _MisfitError(f"a product of {result.shape} and {other.shape}")
-        result = result @ other
-    return result
-
-
-def _same_shape(arrays: list[Array], what: str) -> list[Array]:
-    shapes = {array.shape for array in arrays}
-    if len(shapes) > 1:
-        raise _MisfitError(f"{what} of {' and '.join(map(str, sorted(shapes)))}")
-    return arrays
-
-
-def _hadamard(point: _Point, form: Hadamard) -> Array:
-    arrays = [point.value(factor) for factor in form.factors]
-    return np.asarray(np.prod(_same_shape(arrays, "an elementwise product"), axis=0))
-
-
-def _scaled(point: _Point, form: Scaled) -> Array:
-    result = point.value(form.of)
-    for scalar in form.scalars:
-        number = point.value(scalar)
-        if number.shape != (1, 1):
-            raise _MisfitError(f"a scalar of the shape {number.shape}")
-        result = number[0, 0] * result
-    return result
-
-
-def _sum(point: _Point, form: Sum) -> Array:
-    arrays = [point.value(term) for term in form.terms]
-    return np.asarray(np.sum(_same_shape(arrays, "a sum"), axis=0))
-
-
-def _apply(point: _Point, form: Apply) -> Array:
-    arrays = [point.value(argument) for argument in form.arguments]
-    _same_shape([a for a in arrays if a.shape != (1, 1)], form.function)
-    symbols = [sympy.Dummy() for _ in arrays]
-    leaf = dict(zip(symbols, arrays, strict=True)).__getitem__
-    if form.function in _OF_SYMPY:
-        expression = _OF_SYMPY[form.function](*symbols)
-        return np.asarray(calculate(expression, REAL, leaf, 2))
-    return np.asarray(REAL.apply(form.function, *arrays))
-
-
-# Functions that SymPy has itself.
-_OF_SYMPY: dict[str, Any] = {"exp": sympy.exp, "log": sympy.log}
-
-
-def _power(point: _Point, form: Power) -> Array:
-    base = sympy.Dummy()
-    values = {base: point.value(form.base)}
-    return np.asarray(calculate(base**form.exponent, REAL, values.__getitem__, 2))
-
-
-def _indicator(point: _Point, form: Indicator) -> Array:
-    left, right = point.value(form.left), point.value(form.right)
-    _same_shape([a for a in (left, right) if a.shape != (1, 1)], form.relation)
-    compare = {"<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal}
-    return np.asarray(compare[form.relation](left, right), dtype=float)
-
-
-def _norm(point: _Point, form: Norm) -> Array:
-    inside = point.value(form.of)
-    if form.matrix == (inside.shape[1] == 1):
-        raise _MisfitError(f"the norm of something of the shape {inside.shape}")
-    return np.asarray(np.sum(inside * inside)).reshape(1, 1)
-
-
-def _trace(point: _Point, form: Trace) -> Array:
-    inside = point.value(form.of)
-    if inside.shape[0] != inside.shape[1]:
-        raise _MisfitError(f"the trace of something of the shape {inside.shape}")
-    return np.asarray(np.trace(inside)).reshape(1, 1)
-
-
-def _softmax(point: _Point, form: Softmax) -> Array:
-    powers = np.exp(point.value(form.of))
-    axis = 0 if powers.shape[1] == 1 else 1
-    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
-
-
-def _extremum(point: _Point, form: Extremum) -> Array:
-    op: Any = getattr(np, form.reduction)
-    if form.labels:
-        stack = [here.value(form.of) for here in point.at(form.labels)]
-        return np.asarray(op(_same_shape(stack, form.reduction), axis=0), dtype=float)
-    inside = point.value(form.of)
-    if form.rows:
-        return np.asarray(op(inside, axis=1), dtype=float).reshape(-1, 1)
-    return np.asarray(op(inside), dtype=float).reshape(1, 1)
-
-
-def _over(point: _Point, form: Over) -> Array:
-    stack = [here.value(form.of) for here in point.at(form.labels)]
-    return np.asarray(np.sum(stack, axis=0))
-
-
-def _guarded(point: _Point, form: Guarded) -> Array:
-    inside = point.value(form.of)
-    allowed = all(point.holds(guard) for guard in form.guards)
-    return inside if allowed else np.zeros_like(inside)
-
-
-def _batch_mean(point: _Point, form: BatchMean) -> Array:
-    if point.sample is not None:
-        raise _MisfitError("a mean over the batch of one sample")
-    samples = [replace(point, sample=n) for n in range(SAMPLES)]
-    return np.asarray(np.mean([here.value(form.of) for here in samples], axis=0))
-
-
-_RULES: dict[type[Form], Any] = {
-    Read: _read,
-    Scalar: _scalar,
-    Ones: _ones,
-    Unit: _unit,
-    Transpose: _transpose,
-    Diag: _diag,
-    Product: _product,
-    Hadamard: _hadamard,
-    Scaled: _scaled,
-    Sum: _sum,
-    Apply: _apply,
-    Power: _power,
-    Indicator: _indicator,
-    Norm: _norm,
-    Trace: _trace,
-    Softmax: _softmax,
-    Extremum: _extremum,
-    Over: _over,
-    Guarded: _guarded,
-    BatchMean: _batch_mean,
-}

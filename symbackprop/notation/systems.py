@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from sympy import Expr, Mul, Pow, exp
+from sympy import Expr, Indexed, Mul, Pow, exp
 
 from symbackprop.equations import (
     Equation,
@@ -14,6 +14,7 @@ from symbackprop.equations import (
     System,
     defined_by,
     indices_of,
+    is_index,
     subscripts_of,
     tensor_of,
 )
@@ -23,7 +24,7 @@ from symbackprop.notation.judge import check, roots, uses
 from symbackprop.notation.raising import Raiser
 from symbackprop.schedule import Item, Loop, schedule
 
-CANDIDATES = 8  # axes that are tried as labels, alone and in pairs
+LABELS = 2  # axes of one tensor that may become labels, beside steps
 
 
 @dataclass(frozen=True)
@@ -161,42 +162,61 @@ def _is_plain(equation: Equation) -> bool:
 def held_axes(system: System) -> frozenset[str]:
     """The axes whose indices are labels: steps of recurrences, and few others.
 
-    Every other tensor keeps at most two whole axes where that is worth it: an axis is
-    held if more equations get a form by it than lose their sum over it.
+    Of a tensor with more than two whole axes those are held by which most equations
+    get a form; one that loses its sum over an axis by it counts as if it had none.
     `z[k, i] = sum(W[k, i, j]*x[j], j)` holds `k`: `z_k = W_k x`.
     """
     root = roots(system, system.equations)
-    steps = {root[index.name] for index in _steps(schedule(system))}
+    held = {root[index.name] for index in _steps(schedule(system))}
     shapes = {t.name: [root[a] for a in t.axes] for t in system.tensors.values()}
-    relevant = [e for e in system.equations if _is_regular(e, system)]
-
-    def tensors(equation: Equation) -> set[str]:
-        return {equation.tensor, *(tensor_of(read) for read in equation.reads())}
-
-    def too_large(held: set[str]) -> set[str]:
-        names = {name for equation in relevant for name in tensors(equation)}
-        return {n for n in names if sum(a not in held for a in shapes[n]) > 2}
+    views = [_View(e, system, root) for e in system.equations if _is_regular(e, system)]
 
     def cost(chosen: tuple[str, ...]) -> tuple[int, int, int]:
-        held = steps | set(chosen)
-        large = too_large(held)
-        lost = 0
-        for equation in relevant:
-            if tensors(equation) & large:
-                lost += 1
-            elif equation.reduction == "sum":
-                bound = {root[i.name] for t in equation.terms for i in t.bound}
-                lost += bool(bound & set(chosen))
+        whole = {
+            n: [a for a in axes if a not in held | set(chosen)]
+            for n, axes in shapes.items()
+        }
+        large = {name for name, axes in whole.items() if len(axes) > 2}
+        lost = sum(view.is_lost(large, held, set(chosen)) for view in views)
         touched = sum(bool(set(chosen) & set(axes)) for axes in shapes.values())
         return lost, len(chosen), touched
 
-    found = {axis for name in too_large(steps) for axis in shapes[name]}
-    candidates = sorted(found - steps, key=lambda a: system.axes[a].rank)[:CANDIDATES]
-    choices: list[tuple[str, ...]] = [(), *((c,) for c in candidates)]
-    choices += combinations(candidates, 2)
-    best: tuple[str, ...] = min(choices, key=cost)
-    held = steps | set(best)
+    for name in dict.fromkeys(name for view in views for name in view.tensors):
+        axes = [a for a in dict.fromkeys(shapes[name]) if a not in held]
+        if sum(a not in held for a in shapes[name]) > 2:
+            sizes = range(LABELS + 1)
+            choices = [c for size in sizes for c in combinations(axes, size)]
+            best: tuple[str, ...] = min(choices, key=cost)
+            held |= set(best)
     return frozenset(axis for axis in system.axes if root[axis] in held)
+
+
+class _View:
+    """What the choice of labels looks at in one equation."""
+
+    def __init__(
+        self, equation: Equation, system: System, root: Mapping[str, str]
+    ) -> None:
+        self.tensors = [equation.tensor, *map(tensor_of, equation.reads())]
+        sums = equation.reduction == "sum"
+        self.summed = {root[i.name] for t in equation.terms for i in t.bound if sums}
+        self.numbers = {
+            root[i.name] for term in equation.terms for i in _as_numbers(term.body)
+        }
+
+    def is_lost(self, large: set[str], held: set[str], chosen: set[str]) -> bool:
+        """Whether it has no form, or one that was better with its own sum."""
+        missing = self.numbers - held - chosen
+        return bool(missing or large & set(self.tensors) or self.summed & chosen)
+
+
+def _as_numbers(expression: Expr) -> set[Name]:
+    """Indices that stand outside of subscripts, as `k` does in `k == place[i]`."""
+    if isinstance(expression, Indexed):
+        return set()
+    if is_index(expression):
+        return {expression}
+    return {name for argument in expression.args for name in _as_numbers(argument)}
 
 
 def _steps(items: Iterable[Item]) -> set[Name]:
@@ -209,7 +229,6 @@ def _steps(items: Iterable[Item]) -> set[Name]:
 
 def _is_regular(equation: Equation, system: System) -> bool:
     """Whether every subscript is one index, with or without an offset, or none."""
-    return all(
-        len(subscript.free_symbols) <= 1 and not subscript.is_Mul
-        for subscript, _ in uses(equation, system)
-    )
+    found = [subscript for subscript, _ in uses(equation, system)]
+    found += [target for term in equation.terms for target in term.target or ()]
+    return all(len(e.free_symbols) <= 1 and not e.is_Mul for e in found)
