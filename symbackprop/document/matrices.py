@@ -232,7 +232,7 @@ class MatrixLines:
 
     def _transpose(self, form: Transpose) -> Piece:
         inside = self.piece(form.of)
-        simple = inside.level == ATOM and not inside.scripted
+        simple = inside.level in (CALL, ATOM) and not inside.scripted
         text = inside.latex if simple else inside.bracketed()
         return Piece(f"{text}^{{\\top}}", POWER, inside.tall, True)
 

@@ -198,8 +198,11 @@ class Graph:
         if len(forms) == 1 or any(_divides(form) for form in forms):
             ones = transpose(Ones(rows.name))
             return product(ones, hadamard(*forms), Ones(columns.name))
-        left = hadamard(*forms[:-1])
-        return Trace(product(transpose(left), forms[-1]))
+        left, right = hadamard(*forms[:-1]), forms[-1]
+        first = product(transpose(left), right)
+        second = product(left, transpose(right))
+        fewer = _transposes([second]) < _transposes([first])
+        return Trace(second if fewer else first)
 
     def _rest(self) -> Form | None:
         """What stands on the free indices; None where nothing does."""
