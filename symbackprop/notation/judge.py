@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product as combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Expr
+from sympy import Add, Expr
 
 from symbackprop.equations import (
     Equation,
@@ -58,6 +59,10 @@ def check(equation: MatrixEquation, system: System, seed: int = 0) -> bool:
         try:
             with np.errstate(all="ignore"):
                 error = _disagreement(equation, small, values)
+                error /= float(np.abs(values[equation.tensor]).max()) or 1.0
+                if not error <= TOLERANCE:
+                    error = _disagreement(equation, small, values)
+                    error /= _largest_addend(equation.equations[-1], small, values)
         except MisfitError as misfit:
             raise CheckError(f"{name} does not fit together: {misfit}.") from None
         if not error <= TOLERANCE:
@@ -126,8 +131,13 @@ def resized(
     used = {tensor_of(read) for e in equations for read in e.reads()}
     used |= {equation.tensor for equation in equations}
     tensors = {n: t for n, t in system.tensors.items() if n in used}
+    # Constants too are drawn, lest one that is 0 or 1 hides where it stands.
+    constants = {
+        name: replace(constant, value=Fraction(int(rng.integers(8, 99)), 41))
+        for name, constant in system.constants.items()
+    }
     objective = equations[-1].tensor
-    return System(system.name, axes, tensors, equations, objective, system.constants)
+    return System(system.name, axes, tensors, equations, objective, constants)
 
 
 def _axes(system: System, equations: tuple[Equation, ...]) -> set[str]:
@@ -168,12 +178,12 @@ def _values(
 def _disagreement(
     equation: MatrixEquation, system: System, values: Mapping[str, Array]
 ) -> float:
+    """The greatest difference of any entry; NaN if the form has no number there."""
     tensor = system.tensors[equation.tensor]
     labels = [s for s in equation.left.subscripts if s is not None]
     ranges = [range(system.size(str(label))) for label in labels]
     samples = range(SAMPLES) if tensor.batched else [None]
-    worst = 0.0
-    scale = float(np.abs(values[tensor.name]).max()) or 1.0
+    differences = []
     for places in combinations(*ranges):
         here = dict(zip(labels, places, strict=True))
         for sample in samples:
@@ -181,5 +191,24 @@ def _disagreement(
             left, right = point.value(equation.left), point.value(equation.right)
             if left.shape != right.shape:
                 raise MisfitError(f"{left.shape} on the left, {right.shape} right")
-            worst = max(worst, float(np.abs(left - right).max()) / scale)
-    return worst
+            differences.append(np.abs(left - right).max())
+    return float(np.max(differences))
+
+
+def _largest_addend(
+    equation: Equation, system: System, values: Mapping[str, Array]
+) -> float:
+    """The greatest entry of any addend: what errors are measured by if they cancel."""
+    given = {name: array for name, array in values.items() if name != equation.tensor}
+    if equation.reduction != "sum" or equation.tensor in map(
+        tensor_of, equation.reads()
+    ):
+        return 1.0
+    largest = []
+    for term in equation.terms:
+        for addend in Add.make_args(term.body):
+            alone = replace(equation, terms=(replace(term, body=addend),))
+            small = replace(system.plain(), equations=(alone,))
+            found = evaluate(small, given, batch=SAMPLES)[equation.tensor]
+            largest.append(float(np.abs(found).max()))
+    return max(largest, default=1.0) or 1.0
