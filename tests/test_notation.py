@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy
 from hypothesis import HealthCheck, given, settings
 from programs import programs
 
 from symbackprop.derivation import differentiate
+from symbackprop.document import matrices
 from symbackprop.document.matrices import MatrixLines, bold
+from symbackprop.document.pieces import Piece
 from symbackprop.document.symbols import Symbols
 from symbackprop.equations import Axis, System
 from symbackprop.errors import CheckError
@@ -41,6 +44,7 @@ from symbackprop.notation.forms import (
     Transpose,
 )
 from symbackprop.program import Program
+from symbackprop.witnesses.evaluate import evaluate
 
 
 def program(equations: str, axes: dict[str, int], **rest: Any) -> Program:
@@ -813,9 +817,8 @@ def test_any_program_has_forms_or_none(declaration: dict[str, Any]) -> None:
     assert derived(source)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_random_sums_of_products(seed: int) -> None:
-    """Every one has a form that passes, or none: never an exception."""
+def random_products(seed: int) -> Program:
+    """`R[i, j]`, a random sum of products of vectors and matrices."""
     rng = random.Random(seed)
     shapes = {"A": "ij", "B": "jk", "C": "ki", "G": "ij", "u": "i", "v": "j", "w": "k"}
     spare = {"i": "ip", "j": "jq", "k": "kr"}
@@ -833,13 +836,130 @@ def test_random_sums_of_products(seed: int) -> None:
         terms.append(
             f"{sign} sum({body}, {', '.join(bound)})" if bound else sign + body
         )
-    source = program(
+    return program(
         f"R[i, j] = {' '.join(terms)}\nL = sum(R[i, j], i, j)",
         {"i": 3, "p": 3, "j": 4, "q": 4, "k": 5, "r": 5},
         parameters={name: " ".join(axes) for name, axes in shapes.items()},
     )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_sums_of_products(seed: int) -> None:
+    """Every one has a form that passes, or none: never an exception."""
+    source = random_products(seed)
     assert declared(source)
     assert derived(source)
+
+
+class Value:
+    """A matrix with Python's operators for those of the page, each of them strict.
+
+    Python binds `**` tighter than `*` and `/`, and these tighter than `+`: so do a
+    product of matrices, `\\odot` and `\\oslash`, and `+` on the page.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self.array = np.asarray(array, dtype=float)
+        if self.array.ndim < 2:
+            self.array = self.array.reshape(-1, 1)
+
+    @property
+    def T(self) -> Value:  # noqa: N802
+        return Value(self.array.T)
+
+    def __pow__(self, other: Value) -> Value:
+        if (1, 1) in (self.array.shape, other.array.shape):
+            return Value(self.array * other.array)
+        return Value(self.array @ other.array)
+
+    def __add__(self, other: Value) -> Value:
+        assert self.array.shape == other.array.shape
+        return Value(self.array + other.array)
+
+    def __mul__(self, other: Value) -> Value:
+        assert (1, 1) in (self.array.shape, other.array.shape) or (
+            self.array.shape == other.array.shape
+        )
+        return Value(self.array * other.array)
+
+    def __truediv__(self, other: Value) -> Value:
+        return self * Value(1 / other.array)
+
+    def __sub__(self, other: Value) -> Value:
+        return self + -other
+
+    def __neg__(self) -> Value:
+        return Value(-self.array)
+
+    def entries_to(self, power: int) -> Value:
+        return Value(self.array**power)
+
+    def inverse(self) -> Value:
+        return Value(np.linalg.inv(self.array))
+
+
+def diagonal(value: Value) -> Value:
+    rows, columns = value.array.shape
+    return Value(np.diag(value.array if rows == columns else value.array[:, 0]))
+
+
+READ_BACK: dict[str, Callable[[Value], Value]] = {
+    "tanh": lambda value: Value(np.tanh(value.array)),
+    "diag": diagonal,
+    "tr": lambda value: Value(np.trace(value.array)),
+    "norm": lambda value: Value((value.array**2).sum()),
+}
+
+TOKEN = re.compile(r"\\?[A-Za-z_0-9]+|\.\w+(?:\(-?\d*\))?|[-+*/()]")
+
+
+def as_python(latex: str) -> str:
+    """The text of a formula in Python's operators, with nothing else understood."""
+    text = latex.replace(r"\, ", " ").replace(r"^{\top}", ".T")
+    text = re.sub(r"\\(?:bigg?|Bigg?)[lr](?![a-z])", "", text)
+    text = re.sub(r"\\(?:[bB]igg?[lr])?\\?lVert", "norm(", text)
+    text = re.sub(r"\\(?:[bB]igg?[lr])?\\?rVert(?:_F)?\^2", ")", text)
+    text = re.sub(r"\\(?:operatorname|mathbf|mathrm)\{(\w+)\}", r"\1", text)
+    text = re.sub(r"\^\{\\odot (-?\d+)\}", r".entries_to(\1)", text)
+    text = re.sub(r"\)\^\{-1\}", r").inverse()", text)
+    text = re.sub(r"\b\d+\b(?!\))", r"number_\g<0>", text)
+    text = (
+        text.replace(r"\odot", "*").replace(r"\oslash", "/").replace(r"\tanh", "tanh")
+    )
+    text = text.replace(r"\lambda", "lam")
+    tokens = TOKEN.findall(text)
+    assert "".join(tokens) == text.replace(" ", ""), text
+    joined = ""
+    before = "("
+    for token in tokens:
+        ends = before == ")" or before[0].isalpha() or before[0] == "."
+        starts = token == "(" or token[0].isalpha()
+        if ends and starts and before not in READ_BACK:
+            joined += "**"
+        joined += token
+        before = token
+    return joined
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_printed_reads_back(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parentheses are where they must be: the page itself has the value of the sums."""
+    monkeypatch.setitem(
+        matrices._RULES, Ones, lambda _, form: Piece(f"ones_{form.axis}")
+    )
+    source = random_products(seed)
+    found = raise_system(source)["R"]
+    if not isinstance(found, MatrixEquation):
+        return
+    rng = np.random.default_rng(seed)
+    values = {t.name: rng.normal(size=source.shape(t.name)) for t in source.parameters}
+    expected = evaluate(source, values)
+    names: dict[str, Any] = {n: Value(array) for n, array in expected.items()}
+    names |= {f"ones_{a}": Value(np.ones(source.size(a))) for a in source.axes}
+    names |= {f"number_{n}": Value(n) for n in range(100)}
+    text = as_python(" ".join(MatrixLines(source, Symbols(source)).right(found)))
+    result = eval(text, {"__builtins__": {}}, {**names, **READ_BACK})
+    np.testing.assert_allclose(result.array, expected["R"], rtol=1e-9, atol=1e-9)
 
 
 def test_axis_of_a_slice_has_no_form() -> None:
