@@ -346,7 +346,7 @@ def _without_sign(form: Form) -> Form | None:
     if not isinstance(form, Scaled) or not isinstance(form.scalars[0], Scalar):
         return None
     value = form.scalars[0].value
-    if not value.could_extract_minus_sign():
+    if not value.as_coeff_Mul()[0].is_negative:
         return None
     rest = form.scalars[1:] if value == -1 else (Scalar(-value), *form.scalars[1:])
     return Scaled(rest, form.of) if rest else form.of

@@ -271,4 +271,4 @@ def total(terms: list[Form]) -> Form:
 
 def _is_negative(form: Form) -> bool:
     first = form.scalars[0] if isinstance(form, Scaled) else form
-    return isinstance(first, Scalar) and bool(first.value.could_extract_minus_sign())
+    return isinstance(first, Scalar) and bool(first.value.as_coeff_Mul()[0] < 0)

@@ -25,6 +25,16 @@ from symbackprop.equations import (
     reads,
     subscripts_of,
 )
+from symbackprop.notation.algebra import (
+    CHOICES,
+    OPPOSITE,
+    RELATIONS,
+    common,
+    holds,
+    in_order,
+    is_repeated,
+    without_choices,
+)
 from symbackprop.notation.forms import (
     Apply,
     BatchMean,
@@ -45,16 +55,6 @@ from symbackprop.notation.forms import (
     transpose,
 )
 from symbackprop.notation.graph import Graph, NoForm, spread
-from symbackprop.scalars import symbol
-
-# What chooses or compares has no elementwise form, but for one comparison.
-_CHOICES = {"where", "less", "less_equal", "equal", "both", "either", "negation"}
-_RELATIONS = {"less": "<", "less_equal": "<=", "equal": "=="}
-_OPPOSITE = {"<": "<=", "<=": "<", "==": "!="}
-
-_holds = symbol("holds", 1)  # 1 where a condition holds, else 0
-
-_REPEATED = 3  # up to this power a factor is written repeatedly
 
 
 class Raiser:
@@ -125,7 +125,7 @@ class Raiser:
             self._label(guard.subscript)
         units = self._units(term, equation)
         around = bool(labels or term.guards or term.average)
-        number, body = _common(without_choices(term.body))
+        number, body = common(without_choices(term.body))
         addends = self._apart(body, bound, around)
         if not around:
             forms = [self.contract(a, bound, free, units) for a in addends]
@@ -209,27 +209,36 @@ class Raiser:
         free: tuple[Name, ...],
         units: list[tuple[Name, Form]],
     ) -> Form:
-        number, rest = _common(body)
+        number, rest = common(body)
         if rest.is_Add and not bound and not units:
             parts = [self.contract(addend, (), free) for addend in in_order(rest)]
             return scaled((Scalar(number),), total(parts))
         graph = Graph(bound, free, self.first)
         scalar = number
         for factor in sorted(Mul.make_args(rest), key=by_rank):
-            size, factor = _common(factor)
+            size, factor = common(factor)
             scalar *= size
-            own = self.whole(indices_of(factor))
+            own = self._natural(factor)
             if not own:
                 self._plain(factor)
                 scalar *= factor
                 continue
             base, times = factor, 1
-            if _is_repeated(factor):
+            if is_repeated(factor):
                 base, times = factor.base, int(factor.exp)
             graph.add(own, [self.entries(base, own)] * times)
         for index, form in units:
             graph.add((index,), [form])
         return graph.form(Scalar(scalar))
+
+    def _natural(self, factor: Expr) -> tuple[Name, ...]:
+        """A factor's whole indices, rows first: as in its first read that has all."""
+        own = self.whole(indices_of(factor))
+        for read in reads(factor):
+            subscripts = tuple(s for s in subscripts_of(read) if s in own)
+            if len(own) == 2 and set(subscripts) == set(own) and len(subscripts) == 2:
+                return subscripts
+        return own
 
     def entries(self, factor: Expr, own: tuple[Name, ...]) -> Form:
         """A factor in which exactly `own` stand, as a form over them."""
@@ -242,15 +251,15 @@ class Raiser:
         if isinstance(factor, Pow):
             if indices_of(factor.exp) or list(reads(factor.exp)):
                 raise NoForm
-            if _is_repeated(factor):
+            if is_repeated(factor):
                 return self.contract(factor, (), own)
             if not self.whole(indices_of(factor.base)):
                 raise NoForm
             return Power(self.contract(factor.base, (), own), factor.exp)
         name = factor.func.__name__
-        if isinstance(factor, _holds):
+        if isinstance(factor, holds):
             return self._indicator(factor.args[0], own)
-        if not factor.is_Function or name in _CHOICES:
+        if not factor.is_Function or name in CHOICES:
             raise NoForm
         return Apply(name, tuple(self._argument(a, own) for a in factor.args))
 
@@ -258,7 +267,7 @@ class Raiser:
         """`0 < z[i]` => 1 where it holds; a negation swaps both sides."""
         negated = condition.func.__name__ == "negation"
         inner = condition.args[0] if negated else condition
-        relation = _RELATIONS.get(inner.func.__name__)
+        relation = RELATIONS.get(inner.func.__name__)
         if relation is None:
             raise NoForm
         left, right = (self._side(side, own) for side in inner.args)
@@ -266,7 +275,7 @@ class Raiser:
             return Indicator(relation, left, right)
         if relation == "==":
             return Indicator("!=", left, right)
-        return Indicator(_OPPOSITE[relation], right, left)
+        return Indicator(OPPOSITE[relation], right, left)
 
     def _side(self, side: Expr, own: tuple[Name, ...]) -> Form:
         if is_index(side) and side.name in self.held:
@@ -327,68 +336,7 @@ class Raiser:
             for subscript, axis in zip(expression.indices, axes, strict=True):
                 self._label(subscript, axis)
             return
-        if is_index(expression) or expression.func.__name__ in _CHOICES:
+        if is_index(expression) or expression.func.__name__ in CHOICES:
             raise NoForm
         for argument in expression.args:
             self._plain(argument)
-
-
-def without_choices(expression: Expr) -> Expr:
-    """`where(c, a, 0)` => `a*[c]`, `where(c, a, b)` => `a*[c] + b*[not c]`.
-
-    Only where both branches are polynomials, and so are finite where they are not
-    taken.
-    """
-    if not expression.args or isinstance(expression, Indexed):
-        return expression
-    arguments = [without_choices(argument) for argument in expression.args]
-    if expression.func.__name__ == "where":
-        condition, first, second = arguments
-        if all(_is_polynomial(branch) for branch in (first, second)):
-            opposite = symbol("negation", 1)(condition)
-            if condition.func.__name__ == "negation":
-                opposite = condition.args[0]
-            return first * _holds(condition) + second * _holds(opposite)
-    if tuple(arguments) == expression.args:
-        return expression
-    return expression.func(*arguments)
-
-
-def _is_polynomial(expression: Expr) -> bool:
-    if expression.is_Rational or isinstance(expression, Indexed | Name):
-        return True
-    if isinstance(expression, Add | Mul):
-        return all(_is_polynomial(argument) for argument in expression.args)
-    power = isinstance(expression, Pow) and expression.exp.is_Integer
-    return bool(power and expression.exp > 0 and _is_polynomial(expression.base))
-
-
-def in_order(expression: Expr) -> list[Expr]:
-    """Addends: whole numbers first, then those with a plus, by declaration."""
-
-    def late(addend: Expr) -> tuple[bool, bool]:
-        number = addend.as_coeff_Mul()[0]
-        return bool(number < 0), bool(addend.is_Number and not addend.is_Integer)
-
-    return sorted(sorted(Add.make_args(expression), key=by_rank), key=late)
-
-
-def _is_repeated(factor: Expr) -> bool:
-    """Whether a power is written as a product: `a**2` => `a a`."""
-    power = isinstance(factor, Pow) and factor.exp.is_Integer
-    return bool(power and 1 < factor.exp <= _REPEATED)
-
-
-def _common(expression: Expr) -> tuple[Expr, Expr]:
-    """The number that a product begins with, or that all addends have.
-
-    `2*a - 2*y` => `2, a - y`; `-a*y/3` => `-1/3, a*y`; `a - 2*y` => `1, a - 2*y`
-    """
-    if not expression.is_Add:
-        number, rest = expression.as_coeff_Mul()
-        return (number, rest) if rest != 1 else (expression, sympy.S.One)
-    sizes = {abs(addend.as_coeff_Mul()[0]) for addend in expression.args}
-    if len(sizes) > 1 or any(addend.is_Number for addend in expression.args):
-        return sympy.S.One, expression
-    number = sizes.pop()
-    return number, Add(*(addend / number for addend in expression.args))
