@@ -162,8 +162,8 @@ def _is_plain(equation: Equation) -> bool:
 def held_axes(system: System) -> frozenset[str]:
     """The axes whose indices are labels: steps of recurrences, and few others.
 
-    Of a tensor with more than two whole axes those are held by which most equations
-    get a form; one that loses its sum over an axis by it counts as if it had none.
+    Of each tensor with more than two whole axes those are held that leave fewest
+    equations without a form; one that sums over a label counts as half of one.
     `z[k, i] = sum(W[k, i, j]*x[j], j)` holds `k`: `z_k = W_k x`.
     """
     root = roots(system, system.equations)
@@ -171,13 +171,10 @@ def held_axes(system: System) -> frozenset[str]:
     shapes = {t.name: [root[a] for a in t.axes] for t in system.tensors.values()}
     views = [_View(e, system, root) for e in system.equations if _is_regular(e, system)]
 
-    def cost(chosen: tuple[str, ...]) -> tuple[int, int, int]:
-        whole = {
-            n: [a for a in axes if a not in held | set(chosen)]
-            for n, axes in shapes.items()
-        }
-        large = {name for name, axes in whole.items() if len(axes) > 2}
-        lost = sum(view.is_lost(large, held, set(chosen)) for view in views)
+    def cost(name: str, chosen: tuple[str, ...]) -> tuple[int, int, int]:
+        own, labels = set(shapes[name]), held | set(chosen)
+        large = name if sum(a not in labels for a in shapes[name]) > 2 else ""
+        lost = sum(view.loss(large, own - labels, set(chosen)) for view in views)
         touched = sum(bool(set(chosen) & set(axes)) for axes in shapes.values())
         return lost, len(chosen), touched
 
@@ -186,8 +183,8 @@ def held_axes(system: System) -> frozenset[str]:
         if sum(a not in held for a in shapes[name]) > 2:
             sizes = range(LABELS + 1)
             choices = [c for size in sizes for c in combinations(axes, size)]
-            best: tuple[str, ...] = min(choices, key=cost)
-            held |= set(best)
+            costs = [cost(name, choice) for choice in choices]
+            held |= set(choices[costs.index(min(costs))])
     return frozenset(axis for axis in system.axes if root[axis] in held)
 
 
@@ -204,10 +201,15 @@ class _View:
             root[i.name] for term in equation.terms for i in _as_numbers(term.body)
         }
 
-    def is_lost(self, large: set[str], held: set[str], chosen: set[str]) -> bool:
-        """Whether it has no form, or one that was better with its own sum."""
-        missing = self.numbers - held - chosen
-        return bool(missing or large & set(self.tensors) or self.summed & chosen)
+    def loss(self, large: str, whole: set[str], chosen: set[str]) -> int:
+        """2 where it has no form, 1 where its sum is one over a label, else 0.
+
+        It has none if it reads the tensor that is still too large, or compares an
+        index that is no label with a number.
+        """
+        if large in self.tensors or self.numbers & whole:
+            return 2
+        return int(bool(self.summed & chosen))
 
 
 def _as_numbers(expression: Expr) -> set[Name]:
