@@ -584,6 +584,7 @@ def test_every_layer_of_pieces_holds_its_own() -> None:
         data={"a0": "i0"},
     )
     assert held_axes(source) == {f"k{n}" for n in range(1, count + 1)}
+    assert "-" not in derived(source).values()
 
 
 def test_label_of_an_integer() -> None:
