@@ -44,6 +44,7 @@ ORDER = (
     "derivation",
     "repeats",
     "argument",
+    "notation",
     "document",
     "source",
     "kernels",

@@ -166,7 +166,7 @@ class Lines:
             if target != index:
                 left, right = (self.printer.subscript(e) for e in (target, index))
                 found.append((target, f"{left} = {right}"))
-        found += [(g.subscript, self._guard(g)) for g in term.guards]
+        found += [(g.subscript, self.guard(g)) for g in term.guards]
         bound = set(term.bound)
         below: list[str] = []
         beside: list[str] = []
@@ -177,7 +177,7 @@ class Lines:
                 place.append(text)
         return below, beside
 
-    def _guard(self, guard: Guard) -> str:
+    def guard(self, guard: Guard) -> str:
         """`0 <= subscript < size`, without the side that always holds."""
         size = self.system.size(guard.axis)
         low, high = -1, size

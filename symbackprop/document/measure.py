@@ -21,11 +21,13 @@ SCRIPT = 0.74  # size of subscripts
 # Commands with a width of their own; any other one is a letter.
 WIDTHS: dict[str, float] = {
     **dict.fromkeys((r"\le", r"\ge", r"\ne", r"\leftarrow"), RELATION),
-    **dict.fromkeys((r"\land", r"\lor"), 1.2),
+    **dict.fromkeys((r"\land", r"\lor", r"\odot", r"\oslash"), 1.2),
     **dict.fromkeys((r"\left", r"\right", r"\,", r"\!"), 0.2),
     **dict.fromkeys((r"\bigl", r"\bigr"), 0.1),
     **dict.fromkeys((r"\Bigl", r"\Bigr", r"\biggl", r"\biggr"), 0.25),
     **dict.fromkeys((r"\mathrm", r"\mathtt", r"\operatorname", r"\text"), 0.0),
+    **dict.fromkeys((r"\mathbf", r"\boldsymbol"), 0.0),
+    **dict.fromkeys((r"\lVert", r"\rVert"), 0.5),
     **dict.fromkeys((r"\lvert", r"\rvert", r"\mbox", r"\{", r"\}"), 0.35),
     **dict.fromkeys((r"\operatorname*", r"\substack"), 0.17),
     r"\sum": 1.7,
