@@ -324,8 +324,8 @@ def test_another_language_or_notation_is_refused() -> None:
     derivation = derivation_of("dense")
     with pytest.raises(sb.DeclarationError, match="'fr' is not spoken"):
         sb.document(derivation, language="fr")
-    with pytest.raises(sb.DeclarationError, match="'matrix' is not written"):
-        sb.document(derivation, notation="matrix")
+    with pytest.raises(sb.DeclarationError, match="'tensor' is not written"):
+        sb.document(derivation, notation="tensor")
 
 
 def test_every_phrase_is_said_in_every_language() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chapter", "Document", "document"]
 
-NOTATIONS = ("index",)
+NOTATIONS = ("both", "index", "matrix")
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,15 @@ class Document:
 
 
 def document(
-    derivation: Derivation, language: str = "en", notation: str = "index"
+    derivation: Derivation, language: str = "en", notation: str = "both"
 ) -> Document:
     r"""Write a derivation down: notation, forward and adjoint equations, gradients.
 
     Args:
         derivation: what `derive` returned.
-        language: "en".
-        notation: "index": every equation with its indices.
+        language: "en" or "zh".
+        notation: "index": every equation with its indices; "matrix": in matrix form,
+            where it has one; "both": with its indices, and then in matrix form.
 
     Raises:
         DeclarationError: a language or notation that there is not.
@@ -67,4 +68,4 @@ def document(
             f"document: notation {notation!r} is not written; there is {known}."
             f"{nearest(str(notation), NOTATIONS)} Pass one of these as `notation`."
         )
-    return Document(derivation.program.name, chapter(derivation, language))
+    return Document(derivation.program.name, chapter(derivation, language, notation))

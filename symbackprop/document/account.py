@@ -20,6 +20,7 @@ from symbackprop.document.chapter import (
     Section,
 )
 from symbackprop.document.lines import Lines
+from symbackprop.document.matrix_form import MatrixForm, Sides
 from symbackprop.document.symbols import Symbols
 from symbackprop.document.words import Words
 from symbackprop.equations import Equation, Name, Term, tensor_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Account:
-    """One derivation, to be told in one language.
+    """One derivation, to be told in one language and notation.
 
     Attributes:
         symbols: how its names are written.
@@ -39,8 +40,11 @@ class Account:
         rate: the letter of the learning rate.
     """
 
-    def __init__(self, derivation: Derivation, language: str) -> None:
+    def __init__(
+        self, derivation: Derivation, language: str, notation: str = "both"
+    ) -> None:
         self.derivation = derivation
+        self.notation = notation
         self.system = derivation.system
         self.calculus = Calculus.of(derivation)
         self.judge = Judge(derivation, self.calculus.system)
@@ -61,14 +65,52 @@ class Account:
 
     def rows(self, equation: Equation) -> tuple[NumberedEquation, ...]:
         """An equation as it is printed; an adjoint with the proof that ends in it."""
+        sides = self.matrix.equation(equation.tensor) if self.matrices_alone else None
+        if sides is not None:
+            return (self.matrix_row(equation, sides),)
         if equation.tensor in self.derivation.adjoint_of:
             return self.told(self.proof(equation.tensor))
         number = self.derivation.number(equation.tensor)
         row = self.lines.equation(equation, number, self._reason(equation))
-        uses = {tensor_of(read) for read in equation.reads()}
+        return (replace(row, uses=self._uses(equation)),)
+
+    def _uses(self, equation: Equation) -> tuple[int, ...]:
+        """The numbers of the equations whose tensors an equation reads."""
+        names = {tensor_of(read) for read in equation.reads()}
         numbers = self.derivation.numbers
-        known = tuple(sorted(numbers[name] for name in uses if name in numbers))
-        return (replace(row, uses=known),)
+        return tuple(sorted(numbers[name] for name in names if name in numbers))
+
+    # --- matrices --------------------------------------------------------------------
+
+    @property
+    def matrices_alone(self) -> bool:
+        """Whether an equation that has a matrix form is written in no other."""
+        return self.notation == "matrix"
+
+    @cached_property
+    def matrix(self) -> MatrixForm:
+        """The equations of the derivation in matrix form."""
+        return MatrixForm(
+            self.calculus.system, self.symbols, self.derivation.adjoint_of
+        )
+
+    @cached_property
+    def declared(self) -> MatrixForm:
+        """The equations of the program, as it was declared, in matrix form."""
+        program = self.derivation.program.plain()
+        axes = {**self.calculus.system.axes, **program.axes}
+        return MatrixForm(replace(program, axes=axes), self.symbols, ())
+
+    def matrix_row(self, equation: Equation, sides: Sides) -> NumberedEquation:
+        """An equation's matrix form under its number."""
+        number = self.derivation.number(equation.tensor)
+        return NumberedEquation(
+            number,
+            sides.left,
+            sides.right,
+            self._reason(equation),
+            uses=self._uses(equation),
+        )
 
     def proof(self, adjoint: str) -> Proof:
         """The proof of an adjoint equation, judged."""

@@ -28,6 +28,7 @@ from symbackprop.document.derivations import (
     errors,
     gradients,
     local_derivatives,
+    matrices,
     of_parameters,
     recursions,
 )
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
 EXTREMA = ("max", "min")
 
 
-def chapter(derivation: Derivation, language: str) -> Chapter:
+def chapter(derivation: Derivation, language: str, notation: str) -> Chapter:
     """All of it."""
-    account = Account(derivation, language)
+    account = Account(derivation, language, notation)
     sections = [tell(account) for tell in SECTIONS]
     made = Chapter(
         account.words("title", name=derivation.program.name),
@@ -214,6 +215,7 @@ SECTIONS = (
     recursions,
     general,
     gradients,
+    matrices,
     update,
     example,
     checks,

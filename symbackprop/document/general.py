@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sympy import Expr, Indexed
+
 from symbackprop.argument.layer import GeneralLayer, general_layer
 from symbackprop.argument.lines import Line, Proof
 from symbackprop.document.account import Account
@@ -15,10 +17,12 @@ from symbackprop.document.chapter import (
     Paragraph,
     Section,
 )
-from symbackprop.document.functions import applied
+from symbackprop.document.functions import Rule, applied
 from symbackprop.document.lines import Lines
+from symbackprop.document.matrix_form import MatrixForm, row
 from symbackprop.document.symbols import Symbols
 from symbackprop.equations import tensor_of
+from symbackprop.scalars import TABLE
 
 LAYERS = {-1: "l - 1", 0: "l", 1: "l + 1"}
 
@@ -41,8 +45,10 @@ def general(account: Account) -> Section:
         *(Equations(teller.rows(proof)) for proof in layer.proofs[:2]),
         Paragraph(words("general recursion")),
         Equations(teller.rows(layer.recursion)),
+        *teller.matrix(layer.recursion),
         Paragraph(words("general parameters")),
         *(Equations(teller.rows(proof)) for proof in layer.proofs[2:]),
+        *teller.matrix(*layer.proofs[2:]),
     ]
     return account.section("general layer", *blocks)
 
@@ -68,15 +74,41 @@ class _Teller:
         )
         symbols.value = account.symbols.value
         self.f = f"{layer.function}_{{l}}"
-        slope = f"slope_{layer.function}_1"
-        self.lines = Lines(
-            layer.system,
-            symbols,
-            {
-                layer.function: lambda printer, e: applied(printer, self.f, e.args),
-                slope: lambda printer, e: applied(printer, f"{self.f}'", e.args),
-            },
-        )
+        # Matrix forms are judged with functions that there are in the place of f, f'.
+        self.stand_ins = {layer.function: "cos", f"slope_{layer.function}_1": "sin"}
+        signs: dict[str, Rule] = {}
+        for (name, other), sign in zip(
+            self.stand_ins.items(), (self.f, f"{self.f}'"), strict=True
+        ):
+            signs[name] = signs[other] = self._written(sign)
+        self.lines = Lines(layer.system, symbols, signs)
+        self.matrices = MatrixForm(layer.system, symbols, layer.adjoint_of, signs)
+
+    @staticmethod
+    def _written(sign: str) -> Rule:
+        return lambda printer, e: applied(printer, sign, e.args)
+
+    def matrix(self, *proofs: Proof) -> tuple[Block, ...]:
+        """The last line of each proof in matrix form."""
+        words = self.account.words
+        if self.account.notation == "index":
+            return ()
+        found = [self.matrices.line(self._judgeable(p.lines[-1])) for p in proofs]
+        shown = tuple(row(sides) for sides in found if sides is not None)
+        if not shown:
+            return ()
+        return (Paragraph(words("matrix again")), Equations(shown))
+
+    def _judgeable(self, line: Line) -> Line:
+        def walk(e: Expr) -> Expr:
+            if not e.args or isinstance(e, Indexed):
+                return e
+            arguments = [walk(argument) for argument in e.args]
+            other = self.stand_ins.get(e.func.__name__)
+            return TABLE[other].call(*arguments) if other else e.func(*arguments)
+
+        terms = tuple(replace(t, body=walk(t.body)) for t in line.terms)
+        return replace(line, terms=terms)
 
     def row(self, line: Line) -> NumberedEquation:
         return self.lines.line(line)

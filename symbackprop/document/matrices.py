@@ -7,13 +7,13 @@ and so does a function of a vector. A matrix product binds tighter than `\odot`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sympy
 from sympy import Expr, Indexed
 
-from symbackprop.document.functions import FUNCTIONS, call
+from symbackprop.document.functions import FUNCTIONS, Rule, call
 from symbackprop.document.latex import Printer
 from symbackprop.document.lines import REDUCTIONS, Lines
 from symbackprop.document.pieces import (
@@ -96,9 +96,15 @@ def bold(latex: str) -> str:
 class MatrixLines:
     """Prints the matrix equations of one system, as `Lines` prints those in indices."""
 
-    def __init__(self, system: System, symbols: Symbols) -> None:
+    def __init__(
+        self,
+        system: System,
+        symbols: Symbols,
+        functions: Mapping[str, Rule] | None = None,
+    ) -> None:
         self.symbols = symbols
-        self.lines = Lines(system, symbols)
+        self.functions = dict(functions or {})
+        self.lines = Lines(system, symbols, functions)
         self.printer = _Entries(symbols, self._read)
 
     def left(self, equation: MatrixEquation) -> str:
@@ -260,7 +266,7 @@ class MatrixLines:
         for place, argument in zip(places, form.arguments, strict=True):
             self.printer.known[place] = self.piece(argument)
         expression = function(form.function, len(places))(*places)
-        rule = FUNCTIONS.get(form.function, call)
+        rule = {**FUNCTIONS, **self.functions}.get(form.function, call)
         printed = (call if form.function in _CALLS else rule)(self.printer, expression)
         for place in places:
             del self.printer.known[place]

@@ -99,6 +99,25 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "由使用它的误差项检验",
     },
     "checked as declared": {"en": "as declared", "zh": "即所声明的方程"},
+    "matrix": {"en": "In matrix form", "zh": "矩阵形式"},
+    "matrix text": {
+        "en": "Vectors are columns and written in bold, as matrices are; a slope by a "
+        "vector is a column and a slope by a matrix has that matrix's shape "
+        "(denominator layout). Functions of a vector, and the circled dot, go entry by "
+        "entry. Each form was raised from the equation with indices by an algorithm, "
+        "and checked with random numbers on axes that all differ in size.",
+        "zh": "向量为列向量，与矩阵一样用粗体书写；对向量的导数是列向量，"
+        "对矩阵的导数与该矩阵同形（分母布局）。向量的函数以及圆圈点号都逐元素作用。每个矩阵形式都由算法"
+        "从带下标的方程提升而来，并在各维大小互不相同的随机数据上检验。",
+    },
+    "matrix forward": {"en": "The network as it was declared:", "zh": "所声明的网络："},
+    "matrix slopes": {"en": "The local derivatives:", "zh": "局部导数："},
+    "matrix errors": {
+        "en": "The error terms, and the recursions that they obey:",
+        "zh": "误差项及其递推：",
+    },
+    "matrix gradients": {"en": "The gradients:", "zh": "梯度："},
+    "matrix again": {"en": "In matrix form:", "zh": "写成矩阵形式："},
     "general layer": {
         "en": "A general layer",
         "zh": "一般的一层",

@@ -1,0 +1,218 @@
+r"""The chapter in matrix form: each equation raised from its index form.
+
+What has no matrix form is left out here and stays in index form. Layout: a slope by a
+vector is a column, a slope by a matrix has the matrix's shape (denominator layout).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sympy import Expr, Mul
+
+from symbackprop.argument.lines import Line, kronecker
+from symbackprop.document.chapter import Inline, NumberedEquation
+from symbackprop.document.functions import Rule
+from symbackprop.document.matrices import MatrixLines, symbol
+from symbackprop.document.symbols import Symbols
+from symbackprop.equations import (
+    Equation,
+    Name,
+    System,
+    Tensor,
+    Term,
+    is_index,
+    subscripts_of,
+    tensor_of,
+)
+from symbackprop.notation import MatrixEquation, Raised, held_axes, raise_system, raised
+
+JACOBIAN = "jacobian"  # the name of the tensor that a local derivative is raised as
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both sides of a matrix equation in LaTeX."""
+
+    left: str
+    right: tuple[str, ...]
+
+
+class MatrixForm:
+    """Raises the equations and lines over one system.
+
+    Args:
+        system: names, with the letters that the lines use.
+        symbols: how they are written.
+        first: tensors that stand first in elementwise products: adjoints.
+        functions: rules of printing for functions that the table lacks.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        symbols: Symbols,
+        first: Iterable[str],
+        functions: Mapping[str, Rule] | None = None,
+    ) -> None:
+        self.system = system
+        self.symbols = symbols
+        self.first = frozenset(first)
+        self.lines = MatrixLines(system, symbols, functions)
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        return held_axes(self.system)
+
+    @cached_property
+    def all(self) -> Mapping[str, Raised]:
+        """Every equation of the system."""
+        return raise_system(self.system, self.first, self.held)
+
+    def equation(self, name: str) -> Sides | None:
+        """The equation of a tensor."""
+        return self.sides(self.all.get(name))
+
+    def line(self, line: Line) -> Sides | None:
+        """A line of a proof whose left side is a tensor."""
+        equation = Equation(tensor_of(line.left), line.free, self._scattered(line))
+        return self.sides(raised(equation, self.system, self.held, self.first))
+
+    def sides(self, found: Raised) -> Sides | None:
+        if not isinstance(found, MatrixEquation):
+            return None
+        return Sides(self.lines.left(found), self.lines.right(found))
+
+    @staticmethod
+    def _scattered(line: Line) -> tuple[Term, ...]:
+        """`[y = k]` as a one-hot vector: `1` added at `[y]`."""
+        terms = []
+        for term in line.terms:
+            target: list[Expr] = list(line.free)
+            rest = []
+            for factor in Mul.make_args(term.body):
+                place = _label(factor, line.free)
+                if place is None:
+                    rest.append(factor)
+                else:
+                    target[place[0]] = place[1]
+            moved = tuple(target) != line.free
+            body = Mul(*rest) if moved else term.body
+            terms.append(
+                replace(term, body=body, target=tuple(target) if moved else None)
+            )
+        return tuple(terms)
+
+    # --- local derivatives -----------------------------------------------------------
+
+    def jacobian(self, line: Line) -> Sides | None:
+        r"""The last line of a local derivative's proof.
+
+        `d z[k] / d a[i] = W[k, i]` => `W^T`, `f'(z[i]) [k = i]` => `diag(f'(z))`,
+        `x[j] [k = i]` by `W[i, j]` => `x_j e_i`
+        """
+        above, below = line.left.args
+        own, by = (tuple(subscripts_of(side)) for side in (above, below))
+        rows, columns = (tuple(s for s in side if is_index(s)) for side in (by, own))
+        if len(rows) != len(by) or len(columns) != len(own) or len(columns) > 1:
+            return None
+        found: tuple[str, ...] | None = None
+        entry = False
+        if not columns and len(rows) <= 2:
+            found = self._raised(rows, line.terms)
+        elif len(rows) == 1 and columns:
+            found = self._matrix(rows[0], columns[0], line.terms)
+        elif len(rows) == 2 and columns and len(line.terms) == 1:
+            found, entry = self._one_hot(rows, columns[0], line.terms[0]), True
+        if found is None:
+            return None
+        shown = [self.symbols.index(str(r)) for r in rows] if entry else []
+        top = self._bold(tensor_of(above), columns, [])
+        bottom = self._bold(tensor_of(below), rows, shown)
+        return Sides(f"\\frac{{\\partial {top}}}{{\\partial {bottom}}}", found)
+
+    def _bold(self, name: str, axes: tuple[Name, ...], shown: list[str]) -> str:
+        return symbol(self.symbols, name, shown, 0 if shown else len(axes))
+
+    def _matrix(
+        self, row: Name, column: Name, terms: tuple[Term, ...]
+    ) -> tuple[str, ...] | None:
+        """A slope of a vector by a vector: diagonal, or any other matrix."""
+        (term, *others) = terms
+        delta = _delta(term, row, column)
+        if delta is None:
+            return self._raised((row, column), terms)
+        if others or term.bound or term.guards:
+            return None
+        rest = (term.body / delta).xreplace({column: row})
+        if rest == 1:
+            return (r"\mathbf{I}",)
+        diagonal = self._raised((row,), (replace(term, body=rest),))
+        if diagonal is None:
+            return None
+        minus = diagonal[0].startswith("-") and len(diagonal) == 1
+        inside = " ".join(diagonal).removeprefix("-" if minus else "")
+        return ("-" * minus + f"\\operatorname{{diag}}({inside})",)
+
+    def _one_hot(
+        self, rows: tuple[Name, ...], column: Name, term: Term
+    ) -> tuple[str, ...] | None:
+        """A slope of a vector by one entry of a matrix: 0 but in one place."""
+        for place, row in enumerate(rows):
+            delta = _delta(term, row, column)
+            if delta is None or term.bound or term.guards:
+                continue
+            rest = term.body / delta
+            if {row, column} & rest.free_symbols:
+                return None
+            unit = f"\\mathbf{{e}}_{{{self.symbols.index(str(rows[place]))}}}"
+            text = self.lines.lines.printer.piece(rest).within(1)
+            return (unit if rest == 1 else f"{text}\\, {unit}",)
+        return None
+
+    def _raised(
+        self, indices: tuple[Name, ...], terms: tuple[Term, ...]
+    ) -> tuple[str, ...] | None:
+        """Terms as a tensor with these axes."""
+        rank = 1 + max(t.rank for t in self.system.tensors.values())
+        batched = self.system.batched
+        made = Tensor(JACOBIAN, tuple(map(str, indices)), "defined", rank, batched)
+        tensors = {**self.system.tensors, JACOBIAN: made}
+        system = replace(self.system, tensors=tensors)
+        equation = Equation(JACOBIAN, indices, terms)
+        found = raised(equation, system, self.held, self.first)
+        return None if found is None else self.lines.right(found)
+
+
+def _delta(term: Term, row: Name, column: Name) -> Expr | None:
+    """The factor `[column = row]`."""
+    for factor in Mul.make_args(term.body):
+        if factor.func is kronecker and set(factor.args) == {row, column}:
+            return factor
+    return None
+
+
+def _label(factor: Expr, free: tuple[Name, ...]) -> tuple[int, Expr] | None:
+    """Where `[y = k]` puts its 1: the place of `k` among the indices, and `y`."""
+    if factor.func is not kronecker:
+        return None
+    for index, other in (factor.args, tuple(reversed(factor.args))):
+        if index in free and not is_index(other):
+            return free.index(index), other
+    return None
+
+
+def row(
+    sides: Sides, reason: Inline = (), number: int | None = None
+) -> NumberedEquation:
+    """A row of an aligned display."""
+    return NumberedEquation(number, sides.left, sides.right, reason)
+
+
+def rows(found: Iterable[tuple[Sides | None, Inline]]) -> Iterator[NumberedEquation]:
+    """Rows of those that there are."""
+    for sides, reason in found:
+        if sides is not None:
+            yield row(sides, reason)
