@@ -21,6 +21,8 @@ Kind = Literal["tensor", "index", "constant"]
 Role = Literal["parameter", "data", "defined"]
 Reduction = Literal["sum", "max", "min", "argmax", "argmin"]
 
+SIZE_LIMIT = 2**31  # of an axis
+
 
 class Name(Symbol):
     """A symbol ordered by where it was declared (`rank`), never by its letters.
