@@ -97,7 +97,7 @@ def write_atomically(path: str | Path, content: str | bytes) -> bool:
         with suppress(FileNotFoundError):
             if file.read_bytes() == data:
                 return False
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             with open(beside, "wb") as stream:
                 stream.write(data)
