@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import sympy
-from sympy import Expr, Indexed, IndexedBase, Symbol
+from sympy import Expr, IndexedBase, Symbol
 
 Kind = Literal["tensor", "index", "constant"]
 Role = Literal["parameter", "data", "defined"]
@@ -59,8 +59,20 @@ class Base(IndexedBase):
         return self.label.sort_key(order)
 
 
-# A sorting key for expressions that goes by rank. SymPy's own `default_sort_key` takes
-# a read for an atom and sorts it by its letters.
+class Indexed(sympy.Indexed):
+    """A read with subscripts: ordered by its base's rank, not by letters.
+
+    SymPy takes one for an atom and sorts it by its text; by that order it chooses
+    between `tanh(a[i] - b[i])` and `-tanh(b[i] - a[i])`.
+    """
+
+    def sort_key(self, order: Any = None) -> Any:
+        parts = tuple(part.sort_key(order) for part in self.args)
+        one = sympy.S.One
+        return self.class_key(), (len(parts), parts), one.sort_key(), one
+
+
+# A sorting key for expressions that goes by rank.
 by_rank = cmp_to_key(sympy.Basic.compare)
 
 
