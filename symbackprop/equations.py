@@ -250,6 +250,25 @@ def reads(expression: Expr) -> Iterator[Expr]:
         yield from reads(argument)
 
 
+def replaced(expression: Expr, rule: Mapping[Any, Expr]) -> Expr:
+    """`expression.xreplace(rule)`, in which equal parts are visited once.
+
+    The slope of a nested choice or a long product repeats its parts; as a tree it
+    grows with the square of the text.
+    """
+    known: dict[Expr, Expr] = dict(rule)
+
+    def visit(part: Expr) -> Expr:
+        if part in known:
+            return known[part]
+        arguments = [visit(argument) for argument in part.args]
+        same = all(new is old for new, old in zip(arguments, part.args, strict=True))
+        known[part] = part if same else part.func(*arguments)
+        return known[part]
+
+    return visit(expression) if rule else expression
+
+
 def tensor_of(read: Expr) -> str:
     """The name of the tensor that a read reads."""
     symbol: Name = read.base.label if isinstance(read, Indexed) else read
