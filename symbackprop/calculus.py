@@ -29,6 +29,7 @@ from symbackprop.equations import (
     can_leave,
     fresh,
     reads,
+    replaced,
     subscripts_of,
     tensor_of,
 )
@@ -75,7 +76,7 @@ def occurrences(equation: Equation, active: Iterable[str]) -> list[Occurrence]:
         back = {place: read for read, place in places.items()}
         for read, place in places.items():
             if tensor_of(read) in wanted:
-                slope = opened.diff(place).xreplace(back)
+                slope = replaced(opened.diff(place), back)
                 if slope != 0:
                     found.append(Occurrence(equation, term, read, slope))
     return found
@@ -126,7 +127,7 @@ def adjoint_term(
     phi = subscripts_of(occurrence.read)
     apart = rename_apart(source, adjoint.indices, system)
     phi = tuple(subscript.xreplace(apart) for subscript in phi)
-    body = body.xreplace(apart)
+    body = replaced(body, apart)
     guards = [Guard(g.subscript.xreplace(apart), g.axis) for g in term.guards]
     free = [apart.get(index, index) for index in source]
 
@@ -145,7 +146,7 @@ def adjoint_term(
         if not (isinstance(value, Name) and system.size(value) == system.size(index)):
             axis = system.axes[index.name]
             guards.append(Guard(value, axis.of or axis.name))
-    body = body.xreplace(solved.values)
+    body = replaced(body, solved.values)
     average = not target_tensor.batched and any(
         system.tensors[tensor_of(read)].batched
         for part in (body, *target)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from symbackprop.equations import Equation, Guard, Name, System, Term
+from symbackprop.equations import Equation, Guard, Name, System, Term, replaced
 
 
 def names_in(equations: Iterable[Equation], system: System) -> set[Name]:
@@ -45,7 +45,7 @@ def standard_names(equations: Iterable[Equation], system: System) -> dict[Name, 
 
 
 def rename(expression: Expr, names: Mapping[Name, Name]) -> Expr:
-    return expression.xreplace(names)
+    return replaced(expression, names)
 
 
 def rename_equation(equation: Equation, names: Mapping[Name, Name]) -> Equation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import platform
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from symbackprop import __version__
 from symbackprop.errors import InputError
-from symbackprop.files import write_atomically
+from symbackprop.files import UNREADABLE, write_atomically
 
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
@@ -38,8 +37,15 @@ class Checkpoint:
     epochs: tuple[Row, ...] = ()
 
     @classmethod
-    def read(cls, file: Path, mark: Mapping[str, str]) -> Checkpoint | None:
+    def read(
+        cls, file: Path, mark: Mapping[str, str], first: Checkpoint
+    ) -> Checkpoint | None:
         """The state in a file; None where there is no file.
+
+        Args:
+            file: where it is.
+            mark: the fingerprint of the training that would go on.
+            first: the state that it begins with, whose arrays these must be like.
 
         Raises:
             InputError: it is no checkpoint, or one of another training.
@@ -59,17 +65,11 @@ class Checkpoint:
                 tuple(found[f"optimiser_{n}"] for n in range(len(states))),
                 tuple(_row(numbers) for numbers in found["epochs"]),
             )
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            EOFError,
-            TypeError,
-            zipfile.BadZipFile,
-        ) as error:
+            made._check(first)
+        except UNREADABLE as error:
             raise InputError(
-                f"checkpoint {file} cannot be read ({error}); delete it or name "
-                "another file."
+                f"checkpoint {file} cannot be read ({str(error)[:200]}); delete it or "
+                "name another file."
             ) from error
         differing = [part for part in mark if marks.get(part) != mark[part]]
         if differing:
@@ -79,6 +79,22 @@ class Checkpoint:
                 "go back to what it was made with."
             )
         return made
+
+    def _check(self, first: Checkpoint) -> None:
+        """Raise a ValueError where the state cannot have come from the first one."""
+        vectors, expected = (
+            (self.theta, *self.optimiser),
+            (first.theta, *first.optimiser),
+        )
+        if [(v.shape, v.dtype) for v in vectors] != [
+            (v.shape, v.dtype) for v in expected
+        ]:
+            raise ValueError("its arrays have other shapes or types")
+        if not all(np.isfinite(vector).all() for vector in vectors):
+            raise ValueError("it holds numbers that are not finite")
+        numbers = [row[0] for row in self.epochs]
+        if numbers != list(range(1, len(numbers) + 1)):
+            raise ValueError("its epochs do not follow one another")
 
     def write(self, file: Path, mark: Mapping[str, str]) -> None:
         """Write the state whole or not at all."""

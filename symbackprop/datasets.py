@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbackprop.errors import InputError
+from symbackprop.errors import InputError, short
+from symbackprop.files import UNREADABLE
 from symbackprop.losses import LOSSES, Target
 from symbackprop.network import DataFile, Network
 
@@ -78,18 +77,6 @@ def read(network: Network, seed: int | None = None) -> Dataset:
     return _split(place, x, y, data, seed)
 
 
-# What NumPy raises for a file that is no archive of plain arrays.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    EOFError,
-    TypeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
 def _npz(file: Path) -> tuple[Array, Array]:
     try:
         with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
@@ -105,9 +92,9 @@ def _npz(file: Path) -> tuple[Array, Array]:
             return x, y
     except InputError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise InputError(
-            f"{file} cannot be read as .npz ({error}); write it with "
+            f"{file} cannot be read as .npz ({str(error)[:200]}); write it with "
             "np.savez_compressed(file, x=x, y=y), without objects."
         ) from error
 
@@ -140,8 +127,8 @@ def _csv(file: Path) -> tuple[Array, Array]:
             value = _number(entry)
             if value is None:
                 raise InputError(
-                    f"{file}, line {number}, column {column + 1}: {entry!r} is not a "
-                    "number; code classes as 0, 1, 2, ..."
+                    f"{file}, line {number}, column {column + 1}: {short(entry)} is "
+                    "not a number; code classes as 0, 1, 2, ..."
                 )
             table[place, column] = value
     return table[:, :-1], table[:, -1]

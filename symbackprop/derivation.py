@@ -31,6 +31,7 @@ from symbackprop.equations import (
     Term,
     fresh,
     read,
+    replaced,
     tensor_of,
 )
 from symbackprop.errors import DeclarationError, short
@@ -232,9 +233,9 @@ def _occurring(
                     "that it has one: it divides by zero, or takes the log of it."
                 )
             term = equation.terms[standard.terms.index(occurrence.term)]
-            renamed = Occurrence(equation, term, here, occurrence.slope.xreplace(back))
+            renamed = Occurrence(equation, term, here, replaced(occurrence.slope, back))
             found.setdefault(tensor_of(here), []).append(
-                (renamed, slope.xreplace(back))
+                (renamed, replaced(slope, back))
             )
     return found
 

@@ -15,11 +15,13 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import sympy
-from sympy import Expr, Indexed, IndexedBase, Symbol
+from sympy import Expr, IndexedBase, Symbol
 
 Kind = Literal["tensor", "index", "constant"]
 Role = Literal["parameter", "data", "defined"]
 Reduction = Literal["sum", "max", "min", "argmax", "argmin"]
+
+SIZE_LIMIT = 2**31  # of an axis
 
 
 class Name(Symbol):
@@ -57,8 +59,20 @@ class Base(IndexedBase):
         return self.label.sort_key(order)
 
 
-# A sorting key for expressions that goes by rank. SymPy's own `default_sort_key` takes
-# a read for an atom and sorts it by its letters.
+class Indexed(sympy.Indexed):
+    """A read with subscripts: ordered by its base's rank, not by letters.
+
+    SymPy takes one for an atom and sorts it by its text; by that order it chooses
+    between `tanh(a[i] - b[i])` and `-tanh(b[i] - a[i])`.
+    """
+
+    def sort_key(self, order: Any = None) -> Any:
+        parts = tuple(part.sort_key(order) for part in self.args)
+        one = sympy.S.One
+        return self.class_key(), (len(parts), parts), one.sort_key(), one
+
+
+# A sorting key for expressions that goes by rank.
 by_rank = cmp_to_key(sympy.Basic.compare)
 
 
@@ -234,6 +248,25 @@ def reads(expression: Expr) -> Iterator[Expr]:
         return
     for argument in expression.args:
         yield from reads(argument)
+
+
+def replaced(expression: Expr, rule: Mapping[Any, Expr]) -> Expr:
+    """`expression.xreplace(rule)`, in which equal parts are visited once.
+
+    The slope of a nested choice or a long product repeats its parts; as a tree it
+    grows with the square of the text.
+    """
+    known: dict[Expr, Expr] = dict(rule)
+
+    def visit(part: Expr) -> Expr:
+        if part in known:
+            return known[part]
+        arguments = [visit(argument) for argument in part.args]
+        same = all(new is old for new, old in zip(arguments, part.args, strict=True))
+        known[part] = part if same else part.func(*arguments)
+        return known[part]
+
+    return visit(expression) if rule else expression
 
 
 def tensor_of(read: Expr) -> str:

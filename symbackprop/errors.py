@@ -37,23 +37,28 @@ class DivergenceError(SymbackpropError, ArithmeticError):
     """A training run whose loss or parameters are no longer finite."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """' Did you mean `units`?' for the known name nearest to `name`, else ''.
 
     >>> nearest("unit", ["units", "activation"])
     ' Did you mean `units`?'
     """
+    if not isinstance(name, str):
+        return ""
     found = difflib.get_close_matches(name, sorted(known), n=1)
     return f" Did you mean `{found[0]}`?" if found else ""
 
 
 def short(value: object, longest: int = 60) -> str:
-    """The value as a message may show it: its beginning, where it is long.
+    """The value as a message may show it: beginning and end, where it is long.
 
     >>> short("x" * 1000, longest=9)
     "'xxx...x'"
     """
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # a message about a wrong value must not fail on the value
+        text = f"<{type(value).__name__}>"
     if len(text) <= longest:
         return text
     head = (longest - 3) * 2 // 3

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import tomllib
+import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import MISSING, fields
@@ -12,12 +15,34 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from symbackprop.errors import DeclarationError, InputError, SymbackpropError, nearest
+from symbackprop.errors import (
+    DeclarationError,
+    InputError,
+    SymbackpropError,
+    nearest,
+    short,
+)
 from symbackprop.layers import Layer
 from symbackprop.network import DataFile, Frobenius, Network, Training, path_of
 from symbackprop.optimisers import Optimiser, option_names
 
 _LONGEST = 2_000_000  # bytes of a network's file
+
+# What NumPy and zipfile raise for a file that is no archive of plain arrays.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def load(path: str | Path) -> Network:
@@ -48,7 +73,8 @@ def load(path: str | Path) -> Network:
     try:
         table = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:  # TOML's own errors are ValueErrors
-        raise DeclarationError(f"{file} is not TOML: {error}.") from error
+        told = str(error)[:200]  # it may repeat a line as long as the file
+        raise DeclarationError(f"{file} is not TOML: {told}.") from error
     try:
         return _network(table, file)
     except SymbackpropError as error:
@@ -71,7 +97,7 @@ def write_atomically(path: str | Path, content: str | bytes) -> bool:
         with suppress(FileNotFoundError):
             if file.read_bytes() == data:
                 return False
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             with open(beside, "wb") as stream:
                 stream.write(data)
@@ -195,7 +221,7 @@ def _known_keys(
     for key in table:
         if key not in known:
             raise DeclarationError(
-                f"{dot}{key} is not known here.{nearest(key, known)} "
+                f"{dot}{key[:80]} is not known here.{nearest(key, known)} "
                 f"Known are {', '.join(known) or 'no keys'}."
             )
     for key in needed:
@@ -210,7 +236,7 @@ def _one_key_of(place: str, name: Any, known: Mapping[str, Any]) -> str:
         )
     if not isinstance(name, str) or name not in known:
         raise DeclarationError(
-            f"{place}: {name!r} is not known.{nearest(str(name), known)} "
+            f"{place}: {short(name)} is not known.{nearest(name, known)} "
             f"Known are {', '.join(sorted(known))}."
         )
     return name
@@ -219,7 +245,8 @@ def _one_key_of(place: str, name: Any, known: Mapping[str, Any]) -> str:
 def _typed(place: str, value: Any, hint: Any) -> None:
     if not _fits(value, hint):
         raise DeclarationError(
-            f"{place} is {value!r} ({_kind(value)}), where {_words(hint)} is expected."
+            f"{place} is {short(value)} ({_kind(value)}), where {_words(hint)} is "
+            "expected."
         )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal
 
-from symbackprop.equations import fresh
+from symbackprop.equations import SIZE_LIMIT, fresh
 from symbackprop.errors import (
     DeclarationError,
     InputError,
@@ -105,10 +105,10 @@ class Training:
             )
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
-            if not _is_whole(value) or value < least:
+            if not _is_whole(value, least, 2**63):
                 raise DeclarationError(
                     f"{name} is {short(value)}; give a whole number of at least "
-                    f"{least}."
+                    f"{least} and at most 2**63."
                 )
 
 
@@ -151,10 +151,10 @@ class Network:
     def __post_init__(self) -> None:
         shape = self.inputs
         sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
-        if not sizes or not all(_is_whole(size) and size >= 1 for size in sizes):
+        if not sizes or not all(_is_whole(size, 1) for size in sizes):
             raise DeclarationError(
                 f"inputs is {short(shape)}; give the size of a sample, or a list with "
-                "the size of each of its axes, as whole numbers of at least 1."
+                "the size of each of its axes, as whole numbers from 1 to 2**31."
             )
         if len(sizes) > len(_LETTERS):
             raise DeclarationError(
@@ -242,9 +242,10 @@ class _Joined:
         `z[i] = sum(W[i, j]*x[j], j)` => `z2[i2] = sum(W2[i2, i1]*a1[i1], i1)`
         """
         part = layer.forward(self.shape)
-        if repr(part) not in self.sound:
+        seen = short(part, longest=10**9)
+        if seen not in self.sound:
             _validate(part)
-            self.sound.add(repr(part))
+            self.sound.add(seen)
         names = {"x": self.output, **dict(zip(part.inputs, self.outputs, strict=True))}
         for name in (*part.axes, *part.parameters, *part.constants, *part.defined):
             if name not in names:
@@ -355,8 +356,8 @@ def _validate(part: Forward) -> None:
     )
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_whole(value: Any, least: int, most: int = SIZE_LIMIT) -> bool:
+    return type(value) is int and least <= value <= most
 
 
 def _is_real(value: Any) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbackprop.checkpoints import Checkpoint, fingerprint
-from symbackprop.errors import DivergenceError, InputError, short
+from symbackprop.errors import DivergenceError, InputError, nearest, short
 from symbackprop.network import path_of
 from symbackprop.optimisers import SGD, Adam, Optimiser
 from symbackprop.samples import Samples
@@ -119,7 +119,9 @@ def train(
     _whole("seed", seed, 0)
     chosen = Adam() if optimiser is None else optimiser
     if not isinstance(chosen, Optimiser):
-        raise InputError(f"optimiser is {chosen!r}; give SGD(0.1) or Adam(1e-3), say.")
+        raise InputError(
+            f"optimiser is {short(chosen)}; give SGD(0.1) or Adam(1e-3), say."
+        )
     start = _start(kernels, theta, seed)
     samples = Samples(kernels, data, named)
     held = None
@@ -133,9 +135,13 @@ def train(
         start=start,
     )
     file = path_of("checkpoint", checkpoint) if checkpoint is not None else None
-    state = Checkpoint.read(file, mark) if file else None
-    if state is None:
-        state = Checkpoint(start, chosen.start(start))
+    state = first = Checkpoint(start, chosen.start(start))
+    if file:
+        found = Checkpoint.read(file, mark, first)
+        if found is None:
+            first.write(file, mark)  # a file that cannot be written is found here
+        else:
+            state = found
     done = [Epoch(*row) for row in state.epochs]
     count = len(done) * math.ceil(samples.length / batch_size)
     descent = _Descent(kernels, chosen, state.theta, state.optimiser, count)
@@ -243,6 +249,12 @@ def _held_out(
                 "or a dict of them by name."
             )
         given = dict(zip(batched, given, strict=True))
+    for name in given:
+        if name not in {tensor.name for tensor in declared}:
+            raise InputError(
+                f"validation: {short(name)} is no data; expected "
+                f"{', '.join(batched)}.{nearest(name, batched)}"
+            )
     shared = {
         tensor.name: data[tensor.name] for tensor in declared if not tensor.batched
     }
@@ -263,7 +275,8 @@ def _start(kernels: Kernels, theta: Any, seed: int) -> Array:
 
 def _whole(name: str, value: Any, least: int) -> None:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least:
+    if not whole or not least <= value < 2**63:
         raise InputError(
-            f"{name} is {value!r}; give a whole number of at least {least}."
+            f"{name} is {short(value)}; give a whole number of at least {least}, below "
+            "2**63."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -237,3 +238,60 @@ def test_what_has_no_slope_is_refused(equations, said):
 def test_what_is_no_program_is_refused(source):
     with pytest.raises(sb.DeclarationError, match="expected a Program or a Network"):
         sb.derive(source)
+
+
+LETTERS = ("abc", "bca", "cab", "acb", "bac", "cba")
+
+
+@pytest.mark.parametrize("function", ["tanh", "sin", "cos", "erf", "abs", "logistic"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "L = sum(F(a[i] - b[i]), i)",
+        "L = sum(F(b[i] - a[i] + 2*c[i] - 1) * F(c[i]*(a[i] - b[i])), i)",
+        "c_[i] = F(c_[i-1] - a[i])\nL = sum(F(b[i] - c_[i]) + c[i], i)",
+    ],
+    ids=["difference", "differences", "recurrence"],
+)
+def test_letters_do_not_choose_a_sign(text: str, function: str) -> None:
+    """`tanh(a - b)` and `-tanh(b - a)` are told apart by rank, never by name."""
+
+    def derived(letters: str) -> list[str]:
+        new = dict(zip("abc", letters.upper(), strict=True))
+        program = sb.Program(
+            equations=re.sub(r"\b[abc]\b|c_", lambda m: new.get(m[0], m[0]),
+                             text.replace("F", function)),
+            axes={"i": 3},
+            parameters={new[n]: "i" for n in "abc"},
+            data={},
+            zero_outside=("c_",) if "c_" in text else (),
+            objective="L",
+        )  # fmt: skip
+        derivation = sb.derive(program)
+        old = {name: letter for letter, name in new.items()}
+        return [
+            re.sub(
+                r"\b(delta_|d)?([ABC])\b",
+                lambda m: (m[1] or "") + old[m[2]],
+                formula(equation, derivation.system),
+            )
+            for equation in (*derivation.forward, *derivation.adjoint)
+        ]
+
+    first, *others = [derived(letters) for letters in LETTERS]
+    assert all(other == first for other in others)
+
+
+def test_sum_over_an_index_that_only_counts() -> None:
+    """`sum(x[n]*2, i)` scatters once for each i, whose letter is a spare one."""
+    program = sb.Program(
+        equations="L = sum(x[n]*2, i)",
+        axes={"i": 4, "j": 5},
+        parameters={"x": "i"},
+        data={"n": ""},
+        integers=("n",),
+        objective="L",
+    )
+    (adjoint,) = sb.derive(program).adjoint
+    (index,) = adjoint.terms[0].bound
+    assert sb.derive(program).system.size(index) == 4

@@ -7,6 +7,7 @@ import pytest
 import sympy
 from sympy import Rational
 
+from symbackprop.equations import replaced
 from symbackprop.exponentials import near_one, stable
 from symbackprop.rewrites import slope, through_saved
 from symbackprop.scalars import (
@@ -18,6 +19,8 @@ from symbackprop.scalars import (
     log,
     log1p,
     logistic,
+    maximum,
+    negation,
     softplus,
     tanh,
     where,
@@ -180,3 +183,14 @@ def test_conditions_and_erfc_are_left_alone():
         arguments = (x, y)[: condition.nargs.args[0]]
         assert stable(condition(*arguments)) == condition(*arguments)
     assert erfc(-x).args == (-x,)
+
+
+def test_replacement_visits_equal_parts_once() -> None:
+    """A tower of 60 steps that each use the one below twice has 2**60 paths."""
+    x, y = sympy.Symbol("x"), sympy.Symbol("y")
+    tower = x
+    for _ in range(60):
+        tower = maximum(tower, negation(tower))
+    found = replaced(tower, {x: y})
+    assert found.func is maximum
+    assert found.args[1].args[0] is found.args[0]

@@ -58,8 +58,8 @@ class Arrays:
         for name, value in named.items():
             if name not in declared:
                 raise InputError(
-                    f"data: `{name}` is not declared; expected {_listed(declared)}."
-                    f"{nearest(name, declared)}"
+                    f"data: `{name[:60]}` is not declared; expected "
+                    f"{_listed(declared)}.{nearest(name, declared)}"
                 )
             if name in by_name:
                 raise InputError(f"data: `{name}` came twice, by position and by name.")

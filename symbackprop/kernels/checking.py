@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from symbackprop.equations import Equation
-from symbackprop.errors import CheckError
+from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.kernels.arrays import Array
 from symbackprop.kernels.kernels import Kernels
+from symbackprop.kernels.limits import BATCH, beyond
 from symbackprop.proof import Check
 from symbackprop.witnesses.draws import draw
 from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.slopes import complex_step, value
 
-BATCH = 3
 DIRECTIONS = 3
 TOLERANCE = {"float64": 1e-11, "float32": 1e-3}
 # In single precision a draw may lie beside a kink, or overflow: another one decides.
@@ -28,6 +28,7 @@ def check(kernels: Kernels) -> tuple[Check, ...]:
 
     Raises:
         CheckError: they disagree; the first wrong equation is named.
+        DeclarationError: a tensor outgrows the precision at ordinary values.
     """
     rng = np.random.default_rng(0)
     attempts = ATTEMPTS[kernels.dtype]
@@ -40,6 +41,7 @@ def check(kernels: Kernels) -> tuple[Check, ...]:
                 Check("compiled gradient against complex step", DIRECTIONS, worst[1]),
             )
         if attempt == attempts - 1:
+            _refuse_overflow(kernels, values)
             raise CheckError(_complaint(kernels, values, worst))
     raise AssertionError
 
@@ -104,12 +106,31 @@ def _complaint(
     )
 
 
+def _refuse_overflow(kernels: Kernels, values: dict[str, Array]) -> None:
+    """Where exact arithmetic leaves the precision's range, no kernel is to blame."""
+    derivation, dtype = kernels.derivation, kernels.dtype
+    inputs = _inputs(kernels, values)
+    exact = evaluate(derivation.system, inputs)
+    for equation in (*derivation.forward, *derivation.adjoint):
+        if beyond(exact[equation.tensor], dtype):
+            largest = float(np.abs(np.asarray(exact[equation.tensor])).max())
+            raise DeclarationError(
+                f"equation ({derivation.number(equation.tensor)}), which computes "
+                f"`{equation.tensor}`, reaches {largest:.1e} at ordinary random values "
+                f"of parameters and data, which {dtype} cannot hold. Compile with "
+                'dtype="float64", or rescale.'
+            )
+
+
+def _inputs(kernels: Kernels, values: dict[str, Array]) -> dict[str, Array]:
+    program = kernels.derivation.program
+    return {t.name: values[t.name] for t in (*program.parameters, *program.data)}
+
+
 def _first_wrong(kernels: Kernels, values: dict[str, Array]) -> Equation | None:
     """The first equation whose tensor differs from the evaluator's."""
-    derivation = kernels.derivation
-    program = derivation.program
-    inputs = {t.name: values[t.name] for t in (*program.parameters, *program.data)}
-    expected = evaluate(derivation.system, inputs)
+    inputs = _inputs(kernels, values)
+    expected = evaluate(kernels.derivation.system, inputs)
     for equation, found in _computed(kernels, inputs):
         wanted = np.asarray(expected[equation.tensor], np.float64)
         wanted = np.broadcast_to(wanted, found.shape)

@@ -14,10 +14,11 @@ from types import ModuleType
 import numpy as np
 
 from symbackprop.derivation import HasProgram, derive
-from symbackprop.errors import CheckError
+from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.files import write_atomically
 from symbackprop.kernels.checking import checked
 from symbackprop.kernels.kernels import Kernels
+from symbackprop.kernels.limits import check_folder, check_memory, check_numbers
 from symbackprop.network import path_of
 from symbackprop.program import Program
 from symbackprop.proof import Derivation
@@ -43,7 +44,10 @@ def compile(
     Raises:
         CheckError: the compiled kernel disagrees with the forward equations; its file
             is deleted.
-        InputError: another dtype, or a directory that cannot be written.
+        DeclarationError: numbers that the precision cannot hold, or tensors that the
+            machine cannot.
+        InputError: another dtype, or a directory that cannot be written or that others
+            may write to.
     """
     derivation = source if isinstance(source, Derivation) else derive(source)
     file = plan_file(derivation, dtype)
@@ -52,11 +56,20 @@ def compile(
         / derivation.program.name
         / f"kernels_{dtype}.py"
     )
+    check_numbers(derivation, dtype)
+    check_memory(derivation, file, dtype)
+    check_folder(path.parent)
     write_atomically(path, file.text)
     _write_document(derivation, path.with_name("derivation.tex"))
     try:
         return checked(_load(derivation, dtype, path, file))
-    except CheckError:
+    except MemoryError as error:
+        _delete(path)
+        raise DeclarationError(
+            f"{derivation.program.name}: the kernels or their check do not fit in the "
+            "memory of this machine. Make the axes smaller."
+        ) from error
+    except (CheckError, DeclarationError):
         _delete(path)
         raise
 

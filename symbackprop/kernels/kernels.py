@@ -65,11 +65,17 @@ class Kernels:
     def pack(self, parameters: Mapping[str, Any]) -> Array:
         """One flat vector from an array for each parameter."""
         declared = {t.name: t for t in self.derivation.program.parameters}
+        if not isinstance(parameters, Mapping):
+            raise InputError(
+                f"parameters is {short(parameters)}; give a dictionary with an array "
+                f"for each of {', '.join(declared)}."
+            )
         for name in parameters:
             if name not in declared:
+                told = name[:60] if isinstance(name, str) else short(name)
                 raise InputError(
-                    f"`{name}` is no parameter; expected {', '.join(declared)}."
-                    f"{nearest(str(name), declared)}"
+                    f"`{told}` is no parameter; expected {', '.join(declared)}."
+                    f"{nearest(name, declared)}"
                 )
         missing = [name for name in declared if name not in parameters]
         if missing:
@@ -130,11 +136,18 @@ class Kernels:
     def workspace(self, batch: int) -> Array:
         """Scratch memory for `forward` and `backward` at a batch of this length."""
         if isinstance(batch, bool) or not isinstance(batch, int | np.integer):
-            raise InputError(f"batch: expected a whole number, {batch!r} came.")
+            raise InputError(f"batch: expected a whole number, {short(batch)} came.")
         if batch < 1:
-            raise InputError(f"batch: expected 1 or more, {batch} came.")
+            raise InputError(f"batch: expected 1 or more, {short(batch)} came.")
         layout = self.source.layout
-        return np.zeros(layout.fixed + layout.per_sample * int(batch), self.dtype)
+        length = layout.fixed + layout.per_sample * int(batch)
+        try:
+            return np.zeros(length, self.dtype)
+        except (MemoryError, ValueError, OverflowError) as error:
+            raise InputError(
+                f"batch: a workspace for {short(int(batch))} samples does not fit in "
+                "memory. Go through the data in smaller batches."
+            ) from error
 
     def value(self, theta: Any, *data: Any, **named: Any) -> float:
         """The mean of the objective over the batch."""
@@ -176,6 +189,11 @@ class Kernels:
         program = self.derivation.program
         wanted = program.output if tensor is None else tensor
         known = [equation.tensor for equation in self.derivation.forward]
+        if tensor is not None and not isinstance(tensor, str):
+            raise InputError(
+                f"tensor is {short(tensor)}; give the name of one, as in "
+                f"`tensor={known[-1]!r}`."
+            )
         if wanted is None:
             raise InputError(
                 "tensor: the program declares no output. Say which tensor to predict, "
@@ -183,8 +201,8 @@ class Kernels:
             )
         if wanted not in known:
             raise InputError(
-                f"tensor: no equation computes `{wanted}`; expected one of "
-                f"{', '.join(known)}.{nearest(str(wanted), known)}"
+                f"tensor: no equation computes `{wanted[:60]}`; expected one of "
+                f"{', '.join(known)}.{nearest(wanted, known)}"
             )
         vector = self.arrays.theta(theta, self.size)
         found = self.arrays.some(data, named)

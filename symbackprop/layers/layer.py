@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+from symbackprop.equations import SIZE_LIMIT
 from symbackprop.errors import DeclarationError, short
 
 # `name[i, j] =` at the start of a line, but not `name == `.
@@ -120,10 +121,11 @@ class Layer(ABC):
         """Refuse fields that are not whole numbers of at least 1."""
         for name in fields:
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not (whole and 1 <= value <= SIZE_LIMIT):
                 raise DeclarationError(
                     f"{type(self).__name__}: `{name}` is {short(value)}; "
-                    "give a whole number of at least 1."
+                    "give a whole number of at least 1 and at most 2**31."
                 )
 
 

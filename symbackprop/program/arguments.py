@@ -10,11 +10,10 @@ from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
 
-from symbackprop.equations import Axis, Constant, Role, Tensor
+from symbackprop.equations import SIZE_LIMIT, Axis, Constant, Role, Tensor
 from symbackprop.errors import DeclarationError, nearest, short
 from symbackprop.grammar.text import flaw_of_name
 
-SIZE_LIMIT = 2**31
 INITIAL_RULES = ("glorot", "he", "zeros")
 
 _PROGRAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -43,7 +42,8 @@ def _mapping(what: str, value: Any) -> Mapping[Any, Any]:
 
 
 def read_names(what: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence | set | frozenset):
+    several = isinstance(value, Sequence | set | frozenset)
+    if not several or isinstance(value, str | bytes | bytearray):
         raise DeclarationError(
             f"{what}: expected several names, {_short(value)} came. Write "
             f'{what}=("x",) for one name.'

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from symbackprop.equations import Equation, System, Tensor
-from symbackprop.errors import InputError, nearest
+from symbackprop.errors import InputError, nearest, short
 from symbackprop.ranges import integer_ranges
 from symbackprop.schedule import Item, flatten
 from symbackprop.source.expressions import Printer
@@ -68,10 +68,10 @@ class SourceFile:
 
 def plan_file(derivation: Derived, dtype: str) -> SourceFile:
     """Find repeats, group into blocks, lay out memory, lower, join."""
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise InputError(
-            f"dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}."
-            f"{nearest(str(dtype), DTYPES)} Choose one of them."
+            f"dtype: expected one of {', '.join(DTYPES)}, got {short(dtype)}."
+            f"{nearest(dtype, DTYPES)} Choose one of them."
         )
     system = derivation.system
     names = Names(system)

@@ -34,8 +34,9 @@ UNBOUNDED = (0, 3)  # integers that no subscript limits
 def shrink(system: System, *, small: int = 3) -> System:
     """The same system with axes of sizes about `small`, none above its own size.
 
-    Axes that index one another stay equal; axes that other subscripts reach stay long
-    enough for them, and longer than they reach where they were.
+    Axes that index one another, and spare letters of an axis, stay equal; axes that
+    other subscripts reach stay long enough for them, and longer than they reach where
+    they were.
     """
     parent = {name: name for name in system.axes}
 
@@ -47,6 +48,9 @@ def shrink(system: System, *, small: int = 3) -> System:
     def rank(axis: str) -> int:
         return system.axes[axis].rank
 
+    for twin in system.axes.values():
+        if twin.of in parent:  # it runs as far as the axis that it stands for
+            parent[root(twin.name)] = root(twin.of)
     uses = list(dict.fromkeys(_subscripts(system)))
     for subscript, axis, _, _ in uses:
         if is_index(subscript) and system.size(str(subscript)) == system.size(axis):
