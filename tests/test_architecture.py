@@ -45,6 +45,7 @@ ORDER = (
     "repeats",
     "document",
     "source",
+    "documents",
     "kernels",
     "samples",
     "checkpoints",

@@ -17,7 +17,7 @@ from symbackprop.cli.progress import Progress
 from symbackprop.cli.summary import Fact, Summary, seconds, table
 from symbackprop.datasets import Dataset, read
 from symbackprop.derivation import derive as derive_from
-from symbackprop.document import document
+from symbackprop.documents import document, format_of
 from symbackprop.files import load, write_atomically
 from symbackprop.formula import formula
 from symbackprop.network import Network, Training

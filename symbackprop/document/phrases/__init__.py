@@ -5,8 +5,8 @@ words. Each module tells a part of the chapter; a new language adds its column t
 rows.
 """
 
-from symbackprop.document.phrases import general
+from symbackprop.document.phrases import formats, general
 
 LANGUAGES = ("en", "zh")
 
-PHRASES: dict[str, dict[str, str]] = {**general.PHRASES}
+PHRASES: dict[str, dict[str, str]] = {**general.PHRASES, **formats.PHRASES}

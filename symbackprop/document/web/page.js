@@ -1,0 +1,184 @@
+// The page's own script: formulas, the cards of equations, light and dark.
+"use strict";
+(() => {
+  // --- formulas: LaTeX in the page => MathML ---------------------------------------
+
+  // Pieces of a display are set in display style, but flow and wrap like words.
+  function draw(place) {
+    const display = place.dataset.display !== undefined;
+    const source = place.textContent;
+    temml.render(source, place, {
+      annotate: true,
+      displayMode: display,
+      throwOnError: false,
+      trust: false,
+      wrap: display ? "none" : "tex",
+    });
+    const math = place.querySelector("math");
+    if (display && math) {
+      math.removeAttribute("display");
+      math.removeAttribute("style");
+      math.classList.remove("tml-display");
+      math.setAttribute("displaystyle", "true");
+    }
+    place.classList.replace("tex", "math");
+  }
+
+  const drawn = (root) => root.querySelectorAll(".tex").forEach(draw);
+  const main = document.querySelector("main");
+  drawn(document.querySelector("aside"));
+  drawn(main);
+
+  // What is wider than its box can be scrolled with the keyboard too.
+  function reachable() {
+    for (const box of document.querySelectorAll(".math, .table, .scroll, .card pre")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+  reachable();
+  addEventListener("resize", reachable);
+
+  // --- cards: the code and the origins of an equation ------------------------------
+
+  let shown = null; // the card that is open
+  let pinned = false; // by a choice of its number, not by pointing
+  let timer = 0;
+
+  // Where no script runs, the browser opens a card by the number's `popovertarget`.
+  const numbers = document.querySelectorAll("button.number");
+  if ("popover" in HTMLElement.prototype) numbers.forEach(prepare);
+
+  function prepare(number) {
+    const card = document.getElementById(number.getAttribute("popovertarget"));
+    const row = number.closest(".eq");
+    number.removeAttribute("popovertarget");
+    number.setAttribute("aria-expanded", "false");
+    number.setAttribute("aria-controls", card.id);
+
+    row.addEventListener("pointerenter", (event) => {
+      if (event.pointerType !== "mouse" || pinned) return;
+      later(() => open(card, number, row), 250);
+    });
+    row.addEventListener("pointerleave", () => pinned || later(close, 250));
+    card.addEventListener("pointerenter", () => clearTimeout(timer));
+    card.addEventListener("pointerleave", () => pinned || later(close, 250));
+
+    number.addEventListener("focus", () => {
+      if (number.matches(":focus-visible")) open(card, number, row);
+    });
+    // A pointer that goes down elsewhere closes the card; on its own number it pins.
+    let was = false;
+    number.addEventListener("pointerdown", () => (was = shown === card && pinned));
+    number.addEventListener("click", () => {
+      if (was) return close();
+      open(card, number, row);
+      pinned = true;
+    });
+    number.addEventListener("blur", (event) => {
+      if (!pinned && !card.contains(event.relatedTarget)) later(close, 100);
+    });
+    card.addEventListener("focusin", () => clearTimeout(timer));
+    card.addEventListener("click", (event) => event.target.closest("a") && close());
+    card.addEventListener("toggle", (event) => {
+      number.setAttribute("aria-expanded", String(event.newState === "open"));
+      row.classList.toggle("shown", event.newState === "open");
+      if (event.newState !== "open" && shown === card) {
+        shown = null;
+        pinned = false;
+      }
+    });
+  }
+
+  function later(step, milliseconds) {
+    clearTimeout(timer);
+    timer = setTimeout(step, milliseconds);
+  }
+
+  function open(card, number, row) {
+    clearTimeout(timer);
+    if (shown === card) return;
+    close();
+    shown = card;
+    card.showPopover();
+    drawn(card);
+    place(card, row);
+    reachable();
+  }
+
+  function close() {
+    clearTimeout(timer);
+    if (shown) shown.hidePopover();
+    shown = null;
+    pinned = false;
+  }
+
+  // Below its equation, or above it where there is more room; a sheet on a phone.
+  function place(card, row) {
+    card.style.removeProperty("top");
+    card.style.removeProperty("left");
+    card.style.removeProperty("max-height");
+    if (innerWidth < 640) return;
+    const box = row.getBoundingClientRect();
+    const below = innerHeight - box.bottom - 24;
+    const above = box.top - 24;
+    const down = below >= Math.min(card.offsetHeight, 280) || below >= above;
+    card.style.maxHeight = `${Math.max(down ? below : above, 120)}px`;
+    const left = Math.min(box.left, innerWidth - card.offsetWidth - 16);
+    card.style.left = `${Math.max(left, 16)}px`;
+    card.style.top = `${down ? box.bottom + 6 : box.top - card.offsetHeight - 6}px`;
+  }
+  addEventListener("scroll", () => pinned || close(), { passive: true });
+  addEventListener("resize", close);
+
+  // --- contents: folded on a small screen, and where the reader is ------------------
+
+  const contents = document.querySelector("nav details");
+  const small = matchMedia("(max-width: 63.99rem)");
+  const fold = () => (contents.open = !small.matches);
+  fold();
+  small.addEventListener("change", fold);
+  contents.addEventListener("click", (event) => {
+    if (small.matches && event.target.closest("a")) contents.open = false;
+  });
+
+  const links = new Map();
+  for (const link of contents.querySelectorAll("a")) {
+    links.set(link.getAttribute("href").slice(1), link);
+  }
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        const link = links.get(entry.target.getAttribute("aria-labelledby"));
+        for (const each of links.values()) each.removeAttribute("aria-current");
+        link.setAttribute("aria-current", "true");
+      }
+    },
+    { rootMargin: "-10% 0px -80% 0px" },
+  );
+  document.querySelectorAll("section").forEach((section) => seen.observe(section));
+
+  // --- light and dark ---------------------------------------------------------------
+
+  const theme = document.getElementById("theme");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const remembered = (value) => {
+    try {
+      if (value === undefined) return localStorage.getItem("symbackprop theme");
+      localStorage.setItem("symbackprop theme", value);
+    } catch {
+      // Some browsers keep nothing for a page that was opened from a file.
+    }
+    return null;
+  };
+  const chosen = remembered();
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  theme.hidden = false;
+  theme.addEventListener("click", () => {
+    const now = document.documentElement.dataset.theme || (dark.matches ? "dark" : "light");
+    const next = now === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    remembered(next);
+  });
+})();
