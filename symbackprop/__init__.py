@@ -106,6 +106,12 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def shown_as(value: object) -> dict[str, str]:
+    """What a notebook shows of a value, by media type."""
+    bundle: dict[str, str] = import_module("symbackprop.display").bundle(value)
+    return bundle
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 

@@ -14,12 +14,13 @@ from symbackprop.errors import DeclarationError, InputError, nearest
 from symbackprop.files import write_atomically
 from symbackprop.network import path_of
 from symbackprop.proof import Derivation
+from symbackprop.shown import Shown
 
 NOTATIONS = ("index",)
 
 
 @dataclass(frozen=True)
-class Document:
+class Document(Shown):
     """A derivation in words and equations.
 
     Attributes:
@@ -142,6 +143,4 @@ def document(
             f"document: notation {notation!r} is not written; there is {known}."
             f"{nearest(str(notation), NOTATIONS)} Pass one of these as `notation`."
         )
-    return Document(
-        derivation.program.name, chapter(derivation, language), derivation
-    )
+    return Document(derivation.program.name, chapter(derivation, language), derivation)

@@ -27,7 +27,7 @@ from symbackprop.document.chapter import (
     Section,
     Table,
 )
-from symbackprop.document.measure import width
+from symbackprop.document.measure import tokens, width
 from symbackprop.document.web.drawing import drawing
 from symbackprop.document.web.highlight import highlighted
 from symbackprop.document.words import Words
@@ -35,6 +35,9 @@ from symbackprop.document.words import Words
 TEMML = "0.13.5"
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 WIDEST_LEFT = 11.0  # em; a wider left-hand side stands on a line of its own
+WIDEST_PIECE = 12.0  # em; a wider addend may be broken over lines
+OPENING = ("{", r"\begin", r"\left")
+CLOSING = ("}", r"\end", r"\right")
 
 
 def html(chapter: Chapter, code: Mapping[int, str]) -> str:
@@ -116,6 +119,7 @@ class _Page:
         )
         cards = "\n".join(self.card(row) for row in self.rows.values() if self.has(row))
         hint = f'<p class="hint">{self.say("hint")}</p>\n' if cards else ""
+        theme = self.say("theme")
         loaded = "\n".join(f"<script>{script}</script>" for script in scripts())
         return f"""<!doctype html>
 <html lang="{LANGUAGES[self.chapter.language]}">
@@ -131,7 +135,7 @@ class _Page:
 <body>
 <a class="skip" href="#text">{self.say("skip")}</a>
 <aside>
-<button type="button" id="theme" hidden>{self.say("theme")}</button>
+<button type="button" id="theme" aria-label="{theme}" title="{theme}" hidden>◐</button>
 {self.contents()}
 </aside>
 <main id="text">
@@ -199,10 +203,11 @@ class _Page:
 
     def equation(self, row: NumberedEquation) -> str:
         """Four columns: left-hand side, relation, addends that wrap, number."""
+        pieces = [piece for addend in row.addends for piece in flowing(addend)]
         addends = "".join(
             # A sign at the start of a line still stands between two things.
-            formula("{}" * addend.startswith(("+", "- ")) + addend, display=True)
-            for addend in row.addends
+            formula("{}" * piece.startswith(("+ ", "- ")) + piece, display=True)
+            for piece in pieces
         )
         reason = f'<span class="reason">{inline(row.reason)}</span>'
         wide = " wide" if width(row.left) > WIDEST_LEFT else ""
@@ -249,6 +254,28 @@ class _Page:
             ]
             parts.append("</ul>")
         return "\n".join([*parts, "</div>"])
+
+
+def flowing(addend: str) -> list[str]:
+    r"""A wide addend in pieces, between which a line may break.
+
+    `+ a\, (b + c\, d)` => `+ a`, `\, (b`, `+ c\, d)`, where each is wide: it breaks
+    before factors, and inside parentheses before addends.
+    """
+    if width(addend) <= WIDEST_PIECE:
+        return [addend]
+    pieces, depth, inside = [""], 0, 0
+    listed = tokens(addend)
+    for place, token in enumerate(listed):
+        depth += (token in OPENING) - (token in CLOSING)
+        inside += (token == "(") - (token == ")")
+        ainside = listed[max(place - 1, 0) : place + 2]
+        factor = token == r"\," and not inside
+        joint = factor or (token in "+-" and ainside == [" ", token, " "])
+        if joint and not depth and width(pieces[-1]) > WIDEST_PIECE / 2:
+            pieces.append("")
+        pieces[-1] += token
+    return pieces
 
 
 def table(part: Table) -> str:

@@ -7,7 +7,7 @@ are HTML, for formulas inside an SVG are drawn differently from browser to brows
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from symbackprop.document.chapter import Node, Picture
@@ -17,6 +17,7 @@ GAP_X, GAP_Y = 2.4, 1.7  # em between boxes
 TALL = 2.9  # em of a box with a shape beneath its symbol
 LOW = 2.1  # and of one without
 LEAST = 2.6  # em that a box is wide
+BEND = 2.3  # em that an arrow bends round a box
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,12 @@ def drawing(
         label: what a figure is called where it is read aloud.
         formula: prints a formula.
     """
-    boxes, wide, high = placed(picture.nodes)
-    arrows = "\n".join(
-        _arrow(start, end, boxes)
-        for start, end, _ in picture.arrows
-        if start != end
-    )
+    boxes, wide, high = placed(picture)
+    arrows = "\n".join(_arrow(start, end, boxes) for start, end, _ in picture.arrows)
     labels = "\n".join(
         _label(boxes[start], boxes[end], formula(text))
         for start, end, text in picture.arrows
-        if text and start != end
+        if text
     )
     nodes = "\n".join(
         f'<div class="node {node.kind}" title="{escape(node.name)}" '
@@ -81,8 +78,17 @@ def drawing(
     )
 
 
-def placed(nodes: Sequence[Node]) -> tuple[list[Box], float, float]:
-    """Each node's box, and the picture's width and height."""
+def placed(picture: Picture) -> tuple[list[Box], float, float]:
+    """Each node's box, and the picture's width and height.
+
+    Columns are as wide as their widest box, and as far apart as the labels of arrows
+    need; empty columns and rows take no room.
+    """
+    nodes = picture.nodes
+    gap = GAP_X
+    for start, end, label in picture.arrows:
+        if label and nodes[start].row == nodes[end].row:
+            gap = max(gap, 1.4 + 0.8 * width(label))
     sizes = [_wide(node) for node in nodes]
     columns = sorted({node.column for node in nodes})
     rows = sorted({node.row for node in nodes})
@@ -90,15 +96,18 @@ def placed(nodes: Sequence[Node]) -> tuple[list[Box], float, float]:
     for column in columns:
         own = [s for s, n in zip(sizes, nodes, strict=True) if n.column == column]
         centres[column] = left + max(own) / 2
-        left += max(own) + GAP_X
-    # Boxes of a row are as high as its highest; empty columns and rows take no room.
-    levels = {row: 0.5 + TALL / 2 + place * (TALL + GAP_Y) for place, row in enumerate(rows)}
+        left += max(own) + gap
+    top = 0.5 + TALL / 2
+    levels = {row: top + place * (TALL + GAP_Y) for place, row in enumerate(rows)}
     boxes = [
         Box(centres[n.column], levels[n.row], size, TALL if n.shape else LOW)
         for n, size in zip(nodes, sizes, strict=True)
     ]
     high = 1.0 + len(rows) * (TALL + GAP_Y) - GAP_Y
-    return boxes, left - GAP_X + 0.5, max(high, 1.0)
+    if any(_bend(boxes[start], boxes[end], boxes) for start, end, _ in picture.arrows):
+        boxes = [replace(box, y=box.y + BEND - 1.0) for box in boxes]
+        high += 2 * (BEND - 1.0)
+    return boxes, left - gap + 0.5, high
 
 
 def _wide(node: Node) -> float:
@@ -115,10 +124,7 @@ def _style(box: Box) -> str:
 def _arrow(start: int, end: int, boxes: Sequence[Box]) -> str:
     """A straight arrow, or one that bends round the boxes between its ends."""
     here, there = boxes[start], boxes[end]
-    others = [box for box in boxes if box not in (here, there)]
-    bend = 0.0
-    if any(b.meets((here.x, here.y), (there.x, there.y)) for b in others):
-        bend = 2.2
+    bend = _bend(here, there, boxes)
     dx, dy = there.x - here.x, there.y - here.y
     length = max((dx * dx + dy * dy) ** 0.5, 1e-9)
     # The bend's middle, upwards for an arrow that runs to the right.
@@ -139,10 +145,15 @@ def _arrow(start: int, end: int, boxes: Sequence[Box]) -> str:
     )
 
 
+def _bend(here: Box, there: Box, boxes: Sequence[Box]) -> float:
+    """How far an arrow bends, in em: where a box stands between its ends."""
+    others = [box for box in boxes if box not in (here, there)]
+    straight = (here.x, here.y), (there.x, there.y)
+    return BEND * any(box.meets(*straight) for box in others)
+
+
 def _label(here: Box, there: Box, text: str) -> str:
     x0, y0 = here.edge(there.x, there.y)
     x1, y1 = there.edge(here.x, here.y)
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    return (
-        f'<span class="label" style="left:{x:.2f}em;top:{y:.2f}em">{text}</span>'
-    )
+    place = f"left:{(x0 + x1) / 2:.2f}em;top:{(y0 + y1) / 2:.2f}em"
+    return f'<span class="label" style="{place}"><small>{text}</small></span>'

@@ -7,7 +7,9 @@
   function draw(place) {
     const display = place.dataset.display !== undefined;
     const source = place.textContent;
-    temml.render(source, place, {
+    // An exponent of a parenthesis stands as high as that of a letter.
+    const tuned = source.replace(/(?<!\\[bB]igg?r)\)\^/g, "){}^");
+    temml.render(tuned, place, {
       annotate: true,
       displayMode: display,
       throwOnError: false,
@@ -21,7 +23,29 @@
       math.classList.remove("tml-display");
       math.setAttribute("displaystyle", "true");
     }
+    if (math) space(math, source.startsWith("{}"));
     place.classList.replace("tex", "math");
+  }
+
+  // Spacing that the parts of a formula cannot know of.
+  function space(math, continued) {
+    const signs = math.querySelectorAll("mo");
+    for (const sign of signs) {
+      const room = { "…": "0.1em", "(": "0em", ")": "0em" }[sign.textContent];
+      if (room === undefined) continue;
+      sign.setAttribute("lspace", room);
+      sign.setAttribute("rspace", room);
+    }
+    // The sign before an addend stands between two things.
+    if (continued && signs.length && /^[+−]$/.test(signs[0].textContent)) {
+      signs[0].setAttribute("form", "infix");
+      signs[0].setAttribute("lspace", "0.23em");
+      signs[0].setAttribute("rspace", "0.23em");
+    }
+    // `tanh` alone is not followed by the space before its argument.
+    const parts = math.querySelectorAll(":scope > mrow > *, :scope > semantics > mrow > *");
+    const last = parts[parts.length - 1];
+    if (last && last.localName === "mspace") last.remove();
   }
 
   const drawn = (root) => root.querySelectorAll(".tex").forEach(draw);
@@ -42,6 +66,7 @@
   // --- cards: the code and the origins of an equation ------------------------------
 
   let shown = null; // the card that is open
+  let origin = null; // the row that it belongs to
   let pinned = false; // by a choice of its number, not by pointing
   let timer = 0;
 
@@ -100,6 +125,7 @@
     if (shown === card) return;
     close();
     shown = card;
+    origin = row;
     card.showPopover();
     drawn(card);
     place(card, row);
@@ -115,11 +141,10 @@
 
   // Below its equation, or above it where there is more room; a sheet on a phone.
   function place(card, row) {
-    card.style.removeProperty("top");
-    card.style.removeProperty("left");
-    card.style.removeProperty("max-height");
+    card.removeAttribute("style");
     if (innerWidth < 640) return;
     const box = row.getBoundingClientRect();
+    card.style.width = `${Math.max(box.width, 480)}px`;
     const below = innerHeight - box.bottom - 24;
     const above = box.top - 24;
     const down = below >= Math.min(card.offsetHeight, 280) || below >= above;
@@ -128,8 +153,16 @@
     card.style.left = `${Math.max(left, 16)}px`;
     card.style.top = `${down ? box.bottom + 6 : box.top - card.offsetHeight - 6}px`;
   }
-  addEventListener("scroll", () => pinned || close(), { passive: true });
-  addEventListener("resize", close);
+
+  // It stays with its equation while that can be seen.
+  function follow() {
+    if (!shown) return;
+    const box = origin.getBoundingClientRect();
+    if (box.bottom < 0 || box.top > innerHeight) close();
+    else place(shown, origin);
+  }
+  addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
+  addEventListener("resize", follow);
 
   // --- contents: folded on a small screen, and where the reader is ------------------
 
