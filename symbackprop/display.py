@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 from functools import singledispatch
 
+from sympy import Indexed
+
 from symbackprop.document.chapter import NumberedEquation
 from symbackprop.document.lines import Lines
 from symbackprop.document.markdown import aligned, markdown
@@ -20,7 +22,6 @@ from symbackprop.equations import (
     Tensor,
     indices_of,
     reads,
-    tensor_of,
 )
 from symbackprop.formula import formula
 from symbackprop.program import Program
@@ -109,6 +110,7 @@ def alone(equation: Equation, size: str) -> System:
     for term in equation.terms:
         parts += [guard.subscript for guard in term.guards]
         parts += term.target or ()
+    averaged = any(term.average for term in equation.terms)
     indices: list[Name] = [*equation.indices]
     tensors: dict[str, Tensor] = {}
     constants: dict[str, Constant] = {}
@@ -117,9 +119,9 @@ def alone(equation: Equation, size: str) -> System:
     for part in parts:
         indices += indices_of(part)
         for each in reads(part):
-            symbol = each.base.label if hasattr(each, "base") else each
-            tensors[tensor_of(each)] = Tensor(
-                tensor_of(each), (), "defined", symbol.rank
+            symbol = each.base.label if isinstance(each, Indexed) else each
+            tensors[symbol.name] = Tensor(
+                symbol.name, (), "defined", symbol.rank, averaged
             )
         for name in sorted(part.free_symbols, key=str):
             if isinstance(name, Name) and name.kind == "constant":

@@ -80,15 +80,17 @@ def escaped(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*_{}\[\]$#~|])", r"\\\1", text)
     # A line that begins so would be a list.
-    return re.sub(r"^(\s*)([-+]|\d+[.)])(?=\s)", r"\1\\\2", text)
+    return re.sub(r"^(\s*\d*)([-+.)])(?=\s)", r"\1\\\2", text)
 
 
 def code(text: str, table: bool = False) -> str:
     """A name in backticks, more of them where it holds some."""
     ticks = "`" * (1 + max(map(len, re.findall(r"`+", text)), default=0))
     text = " ".join(text.split())
-    space = " " * text.startswith("`") or " " * text.endswith("`")
-    return f"{ticks}{space}{text.replace('|', chr(92) + '|') if table else text}{space}{ticks}"
+    if table:
+        text = text.replace("|", r"\|")
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{space}{text}{space}{ticks}"
 
 
 class _Printer:

@@ -138,7 +138,8 @@ def _arrow(start: int, end: int, boxes: Sequence[Box]) -> str:
     bx, by = x1 - 0.62 * ux, y1 - 0.62 * uy  # where the shaft ends and the tip begins
     side = 0.24
     return (
-        f'<path class="shaft" d="M{x0:.2f} {y0:.2f}Q{mx:.2f} {my:.2f} {bx:.2f} {by:.2f}"/>'
+        f'<path class="shaft" d="M{x0:.2f} {y0:.2f}'
+        f'Q{mx:.2f} {my:.2f} {bx:.2f} {by:.2f}"/>'
         f'<path class="tip" d="M{x1:.2f} {y1:.2f}'
         f"L{bx - side * uy:.2f} {by + side * ux:.2f}"
         f'L{bx + side * uy:.2f} {by - side * ux:.2f}Z"/>'
