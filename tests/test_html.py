@@ -239,8 +239,12 @@ def test_card_opens_and_closes(tmp_path: Path) -> None:
         && box.top >= 0 && box.bottom <= view.innerHeight && box.height > 60;
       number.blur(); await wait(300);
       found.blurred = open();
-      number.click(); await wait(300);
+      number.focus(); number.click(); await wait(300);
       found.clicked = open();
+      found.entered = page.activeElement === card;
+      card.hidePopover(); await wait(300);
+      found.left = open() || page.activeElement !== number;
+      number.click(); await wait(300);
       card.querySelector(".close").click(); await wait(300);
       found.closed = open();
       page.querySelector("#eq-4").dispatchEvent(
@@ -264,6 +268,8 @@ def test_card_opens_and_closes(tmp_path: Path) -> None:
             "inside": True,
             "blurred": False,
             "clicked": True,
+            "entered": True,
+            "left": False,
             "closed": False,
             "pointed": True,
         }

@@ -236,7 +236,8 @@ class _Page:
         title = self.say("code of", number=row.number or 0)
         close = self.say("close")
         parts = [
-            f'<div class="card" id="card-{row.number}" popover role="dialog" '
+            f'<div class="card" id="card-{row.number}" popover tabindex="-1" '
+            f'role="dialog" '
             f'aria-label="{title}">',
             f'<button type="button" class="close" popovertarget="card-{row.number}" '
             f'popovertargetaction="hide" aria-label="{close}">×</button>',

@@ -31,7 +31,7 @@
   function space(math, continued) {
     const signs = math.querySelectorAll("mo");
     for (const sign of signs) {
-      const room = { "…": "0.1em", "(": "0em", ")": "0em" }[sign.textContent];
+      const room = { "…": "0.1em", "⋯": "0.1em", "(": "0em", ")": "0em" }[sign.textContent];
       if (room === undefined) continue;
       sign.setAttribute("lspace", room);
       sign.setAttribute("rspace", room);
@@ -83,22 +83,28 @@
 
     row.addEventListener("pointerenter", (event) => {
       if (event.pointerType !== "mouse" || pinned) return;
-      later(() => open(card, number, row), 250);
+      later(() => open(card, row), 250);
     });
     row.addEventListener("pointerleave", () => pinned || later(close, 250));
     card.addEventListener("pointerenter", () => clearTimeout(timer));
     card.addEventListener("pointerleave", () => pinned || later(close, 250));
 
+    // A card that closes gives its focus back, which must not open it again.
+    let closing = false;
+    card.addEventListener("beforetoggle", (event) => {
+      closing = event.newState === "closed";
+    });
     number.addEventListener("focus", () => {
-      if (number.matches(":focus-visible")) open(card, number, row);
+      if (!closing && number.matches(":focus-visible")) open(card, row);
     });
     // A pointer that goes down elsewhere closes the card; on its own number it pins.
     let was = false;
     number.addEventListener("pointerdown", () => (was = shown === card && pinned));
-    number.addEventListener("click", () => {
-      if (was) return close();
-      open(card, number, row);
+    number.addEventListener("click", (event) => {
+      if (was && event.detail > 0) return close();
+      open(card, row);
       pinned = true;
+      if (event.detail === 0) card.focus(); // chosen by the keyboard
     });
     number.addEventListener("blur", (event) => {
       if (!pinned && !card.contains(event.relatedTarget)) later(close, 100);
@@ -106,6 +112,7 @@
     card.addEventListener("focusin", () => clearTimeout(timer));
     card.addEventListener("click", (event) => event.target.closest("a") && close());
     card.addEventListener("toggle", (event) => {
+      closing = false;
       number.setAttribute("aria-expanded", String(event.newState === "open"));
       row.classList.toggle("shown", event.newState === "open");
       if (event.newState !== "open" && shown === card) {
@@ -120,7 +127,7 @@
     timer = setTimeout(step, milliseconds);
   }
 
-  function open(card, number, row) {
+  function open(card, row) {
     clearTimeout(timer);
     if (shown === card) return;
     close();
