@@ -35,6 +35,9 @@
       if (room === undefined) continue;
       sign.setAttribute("lspace", room);
       sign.setAttribute("rspace", room);
+      // A tall parenthesis carries much white on its inner side.
+      const inner = sign.textContent === "(" ? "marginRight" : "marginLeft";
+      if (sign.hasAttribute("minsize")) sign.style[inner] = "-0.1em";
     }
     // The sign before an addend stands between two things.
     if (continued && signs.length && /^[+−]$/.test(signs[0].textContent)) {
@@ -55,10 +58,11 @@
 
   // What is wider than its box can be scrolled with the keyboard too.
   function reachable() {
-    for (const box of document.querySelectorAll(".math, .table, .scroll, .card pre")) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
-    }
+    const found = document.querySelectorAll("[data-display], .table, .scroll, .card pre");
+    const boxes = [...found];
+    boxes.forEach((box) => box.removeAttribute("tabindex"));
+    const wider = boxes.filter((box) => box.scrollWidth > box.clientWidth + 2);
+    wider.forEach((box) => box.setAttribute("tabindex", "0"));
   }
   reachable();
   addEventListener("resize", reachable);
@@ -137,6 +141,9 @@
     drawn(card);
     place(card, row);
     reachable();
+    // A sheet at the bottom of a phone does not hide its equation.
+    const under = row.getBoundingClientRect().bottom - card.getBoundingClientRect().top;
+    if (innerWidth < 640 && under > 0) scrollBy({ top: under + 12 });
   }
 
   function close() {
@@ -186,18 +193,16 @@
   for (const link of contents.querySelectorAll("a")) {
     links.set(link.getAttribute("href").slice(1), link);
   }
-  const seen = new IntersectionObserver(
-    (entries) => {
-      for (const entry of entries) {
-        if (!entry.isIntersecting) continue;
-        const link = links.get(entry.target.getAttribute("aria-labelledby"));
-        for (const each of links.values()) each.removeAttribute("aria-current");
-        link.setAttribute("aria-current", "true");
-      }
-    },
-    { rootMargin: "-10% 0px -80% 0px" },
-  );
-  document.querySelectorAll("section").forEach((section) => seen.observe(section));
+  const sections = [...document.querySelectorAll("section")];
+  function mark() {
+    const bottom = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+    const begun = sections.filter((s) => s.getBoundingClientRect().top < innerHeight / 4);
+    const here = bottom && scrollY > 0 ? sections.at(-1) : begun.at(-1) || sections[0];
+    for (const link of links.values()) link.removeAttribute("aria-current");
+    links.get(here?.getAttribute("aria-labelledby"))?.setAttribute("aria-current", "true");
+  }
+  mark();
+  addEventListener("scroll", () => requestAnimationFrame(mark), { passive: true });
 
   // --- light and dark ---------------------------------------------------------------
 
