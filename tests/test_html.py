@@ -162,6 +162,7 @@ LOOK = """
   };
   for (const width of [390, 1280]) {
     frame.style.width = `${width}px`;
+    view.dispatchEvent(new view.Event("resize"));
     await wait(300);
     found[width] = {
       width: view.innerWidth,
