@@ -81,7 +81,7 @@ def test_code_of_equal_layers_stands_under_their_loop() -> None:
     assert code[19].startswith("for layer in range(6):\n    # (19)")
 
 
-def test_forward_is_shown_where_backward_needs_it_not() -> None:
+def test_each_number_has_a_card_even_where_only_forward_computes_it() -> None:
     code = document_of("softmax").code
     text = document_of("softmax").html
     assert all(f'id="card-{number}"' in text for number in code)

@@ -4,7 +4,6 @@ PHRASES: dict[str, dict[str, str]] = {
     "contents": {"en": "Contents", "zh": "目录"},
     "skip": {"en": "Skip to the text", "zh": "跳到正文"},
     "theme": {"en": "Light or dark", "zh": "浅色或深色"},
-    "equation": {"en": "Equation ({number})", "zh": "式 ({number})"},
     "code of": {
         "en": "Code and origin of equation ({number})",
         "zh": "式 ({number}) 的代码与来源",
@@ -18,7 +17,6 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "指向某个方程或点选其编号，即可查看计算它的代码以及推出它的方程。",
     },
     "picture": {"en": "Diagram", "zh": "示意图"},
-    "table of": {"en": "Table", "zh": "表"},
     "made with": {
         "en": "Derived by symbackprop. Formulas are drawn by Temml {version} (MIT).",
         "zh": "由 symbackprop 推导。公式由 Temml {version}（MIT 许可）绘制。",
