@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names again, for those who read types
     from symbackprop.derivation import derive as derive
-    from symbackprop.document import Document as Document
-    from symbackprop.document import document as document
+    from symbackprop.documents import Document as Document
+    from symbackprop.documents import document as document
     from symbackprop.equations import Axis as Axis
     from symbackprop.equations import Constant as Constant
     from symbackprop.equations import Equation as Equation
@@ -70,8 +70,8 @@ _HOME = {
     "Equations": "layers",
     "derive": "derivation",
     "Derivation": "proof",
-    "document": "document",
-    "Document": "document",
+    "document": "documents",
+    "Document": "documents",
     "compile": "kernels",
     "Kernels": "kernels",
     "train": "training",
@@ -106,6 +106,12 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def shown_as(value: object) -> dict[str, str]:
+    """What a notebook shows of a value, by media type."""
+    bundle: dict[str, str] = import_module("symbackprop.display").bundle(value)
+    return bundle
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
@@ -113,14 +119,13 @@ def __dir__() -> list[str]:
 class _Package(ModuleType):
     """A package in which the verb `document` is not hidden by its own folder.
 
-    Importing `symbackprop.document` anywhere would set `sb.document` to the folder;
-    the function of that name inside it is set instead.
+    Importing `symbackprop.document` anywhere would set `sb.document` to the folder.
+    It is left unset instead, so that the verb is found as any other name is.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _HOME and isinstance(value, ModuleType):
-            value = getattr(value, name, value)
-        super().__setattr__(name, value)
+        if name not in _HOME or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
 
 
 sys.modules[__name__].__class__ = _Package

@@ -17,6 +17,8 @@ from typing import Any, Literal
 import sympy
 from sympy import Expr, IndexedBase, Symbol
 
+from symbackprop.shown import Shown
+
 Kind = Literal["tensor", "index", "constant"]
 Role = Literal["parameter", "data", "defined"]
 Reduction = Literal["sum", "max", "min", "argmax", "argmin"]
@@ -156,7 +158,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Equation:
+class Equation(Shown):
     """`tensor[indices] = terms[0] + terms[1] + ...`, or a reduction of one body.
 
     With a reduction other than `sum` there is exactly one term; `argmax` and `argmin`

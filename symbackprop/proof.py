@@ -10,6 +10,7 @@ from sympy import Expr
 from symbackprop.equations import Equation, System, Term
 from symbackprop.program import Program
 from symbackprop.schedule import Item
+from symbackprop.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Derivation:
+class Derivation(Shown):
     """One program's forward and adjoint equations; document and kernels print it.
 
     Attributes:

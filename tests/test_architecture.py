@@ -17,6 +17,7 @@ import symbackprop
 # A module may import those above it, never one below. A folder counts as one.
 ORDER = (
     "errors",
+    "shown",
     "equations",
     "schedule",
     "ranges",
@@ -47,6 +48,8 @@ ORDER = (
     "notation",
     "document",
     "source",
+    "documents",
+    "display",
     "kernels",
     "samples",
     "checkpoints",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,6 +141,37 @@ def test_derive_writes_latex(file: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "tiny.tex" in capsys.readouterr().out
     assert execute(["derive", str(file), "-o", "-"]) == 0
     assert capsys.readouterr().out.strip() == Path("tiny.tex").read_text().strip()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("suffix", [".html", ".md", ".tex"])
+def test_derive_writes_what_the_suffix_says(
+    suffix: str, language: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["derive", str(file), "-o", f"tiny{suffix}", "--language", language]
+    assert execute([*line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == [f"tiny{suffix}"]
+    text = Path(f"tiny{suffix}").read_text(encoding="utf-8")
+    assert ("梯度" in text) == (language == "zh")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is missing")
+def test_derive_writes_pdf(file: Path) -> None:
+    assert execute(["derive", str(file), "-o", "tiny.pdf", "-q"]) == 0
+    assert Path("tiny.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_derive_refuses_what_it_cannot_write(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["derive", str(file), "-o", "tiny.docx"]) == 2
+    assert ".tex, .html, .md, .pdf, not as .docx" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "")
+    assert execute(["derive", str(file), "-o", "tiny.pdf"]) == 2
+    err = capsys.readouterr().err
+    assert "apt install" in err
+    assert "Traceback" not in err
+    assert not list(Path().glob("tiny.[dp]*"))
 
 
 def test_emit_writes_the_kernels(file: Path) -> None:

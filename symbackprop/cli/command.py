@@ -100,7 +100,7 @@ def command(context: click.Context) -> None:
     \b
     Examples:
       symbackprop run examples/digits.toml
-      symbackprop derive examples/digits.toml -o digits.tex
+      symbackprop derive examples/digits.toml -o digits.html
       symbackprop emit examples/digits.toml --dtype float64
       symbackprop train examples/digits.toml --seed 7 --json
     """
@@ -155,8 +155,16 @@ def run() -> None:
         "-o",
         "--output",
         type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-        help="Write the LaTeX derivation there (`-`: on stdout).",
-    )
+        help="Write the derivation there, as .tex, .html, .md or .pdf (`-`: LaTeX on "
+        "stdout).",
+    ),
+    click.option(
+        "--language",
+        type=click.Choice(["en", "zh"]),
+        default="en",
+        show_default=True,
+        help="Language of the document.",
+    ),
 )
 def derive() -> None:
     """Derive the gradient and print its equations.
@@ -164,7 +172,10 @@ def derive() -> None:
     \b
     Examples:
       symbackprop derive examples/digits.toml
+      symbackprop derive examples/digits.toml -o digits.html
       symbackprop derive examples/digits.toml -o digits.tex
+      symbackprop derive examples/digits.toml -o digits.md --language zh
+      symbackprop derive examples/digits.toml -o digits.pdf
     """
 
 

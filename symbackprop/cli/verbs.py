@@ -17,7 +17,7 @@ from symbackprop.cli.progress import Progress
 from symbackprop.cli.summary import Fact, Summary, seconds, table
 from symbackprop.datasets import Dataset, read
 from symbackprop.derivation import derive as derive_from
-from symbackprop.document import document
+from symbackprop.documents import document, format_of
 from symbackprop.files import load, write_atomically
 from symbackprop.formula import formula
 from symbackprop.network import Network, Training
@@ -47,19 +47,25 @@ def run(
     return Summary("run", (*facts, *compiled, *trained, written))
 
 
-def derive(file: Path, output: Path | None, progress: Progress) -> Summary:
-    """List the derived equations, or write them as LaTeX."""
+def derive(
+    file: Path, output: Path | None, language: str, progress: Progress
+) -> Summary:
+    """List the derived equations, or write them as the suffix of `output` says."""
+    suffix = ".tex" if output is None or str(output) == "-" else format_of(output)
     derivation, facts = _derive(_load(file, progress), progress)
     if output is None:
         listed = tuple(_listing(derivation))
         lines = tuple(f"({n})".rjust(6) + f"  {text}" for n, text in listed)
         entries = [{"number": n, "text": text} for n, text in listed]
         return Summary("derive", (*facts, Fact("equations", entries)), (*lines, ""))
-    progress.say("writing the derivation")
-    latex = document(derivation).latex
+    made = document(derivation, language=language)
     if str(output) == "-":
-        return Summary("derive", (Fact("latex", latex),), (latex.rstrip("\n"),))
-    write_atomically(output, latex)
+        return Summary(
+            "derive", (Fact("latex", made.latex),), (made.latex.rstrip("\n"),)
+        )
+    setting = "setting the pages, some seconds"
+    progress.say(setting if suffix == ".pdf" else f"writing {output}")
+    made.save(output)
     return Summary("derive", (*facts, _files(output)))
 
 

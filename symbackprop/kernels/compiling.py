@@ -75,7 +75,7 @@ def compile(
 
 
 def _write_document(derivation: Derivation, path: Path) -> None:
-    from symbackprop.document import document
+    from symbackprop.documents import document
 
     write_atomically(path, document(derivation).latex)
 

@@ -24,12 +24,13 @@ from symbackprop.program.arguments import (
 )
 from symbackprop.program.wellformed import check
 from symbackprop.schedule import Loop, schedule
+from symbackprop.shown import Shown
 
 __all__ = ["Program", "check"]
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Program(System):
+class Program(System, Shown):
     """A declared network: axes, tensors, equations in normal form, and an objective.
 
     Its value is the mean of the objective over the batch, if any data is batched.

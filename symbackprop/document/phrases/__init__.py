@@ -5,8 +5,12 @@ words. Each module tells a part of the chapter; a new language adds its column t
 rows.
 """
 
-from symbackprop.document.phrases import general, proofs
+from symbackprop.document.phrases import formats, general, proofs
 
 LANGUAGES = ("en", "zh")
 
-PHRASES: dict[str, dict[str, str]] = {**general.PHRASES, **proofs.PHRASES}
+PHRASES: dict[str, dict[str, str]] = {
+    **general.PHRASES,
+    **proofs.PHRASES,
+    **formats.PHRASES,
+}

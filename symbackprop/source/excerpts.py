@@ -1,0 +1,72 @@
+"""The block of the emitted file that computes each numbered equation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from symbackprop.source.emit import Derived, emit
+
+_RANGE = re.compile(r"\((\d+)\) to \((\d+)\), step (-?\d+):")
+_LIST = re.compile(r"\(\d+\)(?:, \(\d+\))*")
+_MARGIN = " " * 4  # of a function's body
+
+
+def excerpts(derivation: Derived, dtype: str = "float32") -> Mapping[int, str]:
+    """Each equation's number => the block of `emit`'s text that computes it.
+
+    A number stands in `backward`, or, where the gradient does not need it, in `forward`
+    alone. Equations that are computed together share a block; a repetition of equal
+    layers has the block of all of them, under the loop over layers.
+
+    Raises:
+        InputError: another dtype.
+
+    >>> import symbackprop as sb
+    >>> square = sb.Program(equations="L = sum(w[i]**2, i)", axes={"i": 3},
+    ...                     parameters={"w": "i"}, data={}, objective="L")
+    >>> print(excerpts(sb.derive(square))[2])
+    # (2)  dw[i] = 2*w[i]
+    dw = gradient[0:3]
+    for i in range(3):
+        dw[i] = real(2.0) * w[i]
+    """
+    _, forward, backward = re.split(
+        r"^def (?:forward|backward)\(", emit(derivation, dtype), flags=re.MULTILINE
+    )
+    found: dict[int, str] = {}
+    for function in (forward, backward):
+        for block in _blocks(function):
+            found |= dict.fromkeys(_numbers(block), block)
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def _blocks(function: str) -> Iterator[str]:
+    """What stands between blank lines; inside a loop, under the line that opens it.
+
+    `for layer in range(6):`, block, blank, block => both begin with that line.
+    """
+    opening = ""
+    for part in function.split("\n\n"):
+        lines = [line.removeprefix(_MARGIN) for line in part.splitlines()]
+        if lines and lines[0].startswith(" "):
+            lines.insert(0, opening)
+        opening = next(
+            (line for line in reversed(lines) if re.match(r"for .*:$", line)), opening
+        )
+        yield "\n".join(lines)
+
+
+def _numbers(block: str) -> Iterator[int]:
+    """Every number that heads a block: `# (3) to (9), step 2:` heads for four."""
+    heads = re.findall(r"^ *# .*(?:\n *#     .*)*", block, re.MULTILINE)
+    for head in heads:
+        # A long list of numbers goes on in the comment's next line.
+        line = " ".join(re.sub(r"^ *# *", "", part) for part in head.split("\n"))
+        progression, listed = _RANGE.match(line), _LIST.match(line)
+        if progression:
+            first, last, step = map(int, progression.groups())
+            yield from range(first, last + (1 if step > 0 else -1), step)
+        elif listed:
+            yield from map(int, re.findall(r"\d+", listed[0]))
