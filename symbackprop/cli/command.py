@@ -165,6 +165,13 @@ def run() -> None:
         show_default=True,
         help="Language of the document.",
     ),
+    click.option(
+        "--notation",
+        type=click.Choice(["both", "index", "matrix"]),
+        default="both",
+        show_default=True,
+        help="Equations with indices, in matrix form, or both.",
+    ),
 )
 def derive() -> None:
     """Derive the gradient and print its equations.
@@ -175,6 +182,7 @@ def derive() -> None:
       symbackprop derive examples/digits.toml -o digits.html
       symbackprop derive examples/digits.toml -o digits.tex
       symbackprop derive examples/digits.toml -o digits.md --language zh
+      symbackprop derive examples/digits.toml -o digits.tex --notation matrix
       symbackprop derive examples/digits.toml -o digits.pdf
     """
 

@@ -48,7 +48,11 @@ def run(
 
 
 def derive(
-    file: Path, output: Path | None, language: str, progress: Progress
+    file: Path,
+    output: Path | None,
+    language: str,
+    notation: str,
+    progress: Progress,
 ) -> Summary:
     """List the derived equations, or write them as the suffix of `output` says."""
     suffix = ".tex" if output is None or str(output) == "-" else format_of(output)
@@ -58,7 +62,8 @@ def derive(
         lines = tuple(f"({n})".rjust(6) + f"  {text}" for n, text in listed)
         entries = [{"number": n, "text": text} for n, text in listed]
         return Summary("derive", (*facts, Fact("equations", entries)), (*lines, ""))
-    made = document(derivation, language=language)
+    progress.say("writing the proofs")
+    made = document(derivation, language=language, notation=notation)
     if str(output) == "-":
         return Summary(
             "derive", (Fact("latex", made.latex),), (made.latex.rstrip("\n"),)

@@ -6,7 +6,7 @@ vector is a column, a slope by a matrix has the matrix's shape (denominator layo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -90,19 +90,23 @@ class MatrixForm:
         """`[y = k]` as a one-hot vector: `1` added at `[y]`."""
         terms = []
         for term in line.terms:
-            target: list[Expr] = list(line.free)
+            places: dict[Name, Expr] = {}
             rest = []
             for factor in Mul.make_args(term.body):
-                place = _label(factor, line.free)
+                place = _label(factor, [i for i in line.free if i not in places])
                 if place is None:
                     rest.append(factor)
                 else:
-                    target[place[0]] = place[1]
-            moved = tuple(target) != line.free
-            body = Mul(*rest) if moved else term.body
-            terms.append(
-                replace(term, body=body, target=tuple(target) if moved else None)
-            )
+                    places[place[0]] = place[1]
+            if places:
+                target = tuple(places.get(index, index) for index in line.free)
+                body = Mul(*rest).xreplace(places)
+                guards = tuple(
+                    replace(g, subscript=g.subscript.xreplace(places))
+                    for g in term.guards
+                )
+                term = replace(term, body=body, target=target, guards=guards)
+            terms.append(term)
         return tuple(terms)
 
     # --- local derivatives -----------------------------------------------------------
@@ -194,13 +198,13 @@ def _delta(term: Term, row: Name, column: Name) -> Expr | None:
     return None
 
 
-def _label(factor: Expr, free: tuple[Name, ...]) -> tuple[int, Expr] | None:
-    """Where `[y = k]` puts its 1: the place of `k` among the indices, and `y`."""
+def _label(factor: Expr, free: Sequence[Name]) -> tuple[Name, Expr] | None:
+    """Where `[y = k]` puts its 1: the index `k`, and the place `y`."""
     if factor.func is not kronecker:
         return None
     for index, other in (factor.args, tuple(reversed(factor.args))):
         if index in free and not is_index(other):
-            return free.index(index), other
+            return index, other
     return None
 
 
@@ -209,10 +213,3 @@ def row(
 ) -> NumberedEquation:
     """A row of an aligned display."""
     return NumberedEquation(number, sides.left, sides.right, reason)
-
-
-def rows(found: Iterable[tuple[Sides | None, Inline]]) -> Iterator[NumberedEquation]:
-    """Rows of those that there are."""
-    for sides, reason in found:
-        if sides is not None:
-            yield row(sides, reason)
