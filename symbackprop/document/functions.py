@@ -66,6 +66,19 @@ def applied(printer: Printer, name: str, arguments: Iterable[Expr]) -> Piece:
     return Piece(f"{name}{OPEN[height]}{inside}{CLOSE[height]}", CALL, max(1, height))
 
 
+def _derivative(printer: Printer, expression: Expr) -> Piece:
+    """What is still to be differentiated: `(1 + x)'`, or `d/dr (r x)` among others."""
+    inside, by = expression.args
+    piece = printer.piece(inside)
+    if inside.free_symbols <= {by}:
+        height = min(piece.tall + (piece.level == CALL), 4)
+        return Piece(
+            f"{Piece(piece.latex, SUM, height).bracketed()}'", CALL, max(1, height)
+        )
+    front = f"\\frac{{\\partial}}{{\\partial {printer.latex(by)}}}"
+    return Piece(f"{front} {piece.bracketed()}", PRODUCT, max(2, piece.tall))
+
+
 def _exponential(printer: Printer, expression: Expr) -> Piece:
     inside = printer.piece(expression.args[0])
     if inside.tall == 0 and "_" not in inside.latex and len(inside.latex) <= SHORT:
@@ -106,10 +119,20 @@ def _cases(printer: Printer, expression: Expr) -> Piece:
     return Piece(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", PRODUCT, 4)
 
 
+# A comparison read from its right side.
+OPPOSITE = {
+    **{"<": ">", ">": "<", "=": "=", r"\ne": r"\ne"},
+    **{r"\le": r"\ge", r"\ge": r"\le"},
+}
+
+
 def _compare(sign: str) -> Rule:
     def rule(printer: Printer, expression: Expr) -> Piece:
-        left, right = (condition_side(printer, side) for side in expression.args)
-        return Piece(f"{left} {sign} {right}", SUM, tall([left, right]))
+        sides, between = expression.args, sign
+        if sides[0].is_number and not sides[1].is_number:  # x > 0, not 0 < x
+            sides, between = sides[::-1], OPPOSITE[sign]
+        left, right = (condition_side(printer, side) for side in sides)
+        return Piece(f"{left} {between} {right}", SUM, tall([left, right]))
 
     return rule
 
@@ -146,6 +169,7 @@ def _negation(printer: Printer, expression: Expr) -> Piece:
 
 
 FUNCTIONS: dict[str, Rule] = {
+    "derivative": _derivative,
     "exp": _exponential,
     "log1p": _log1p,
     "expm1": _expm1,

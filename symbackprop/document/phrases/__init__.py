@@ -5,8 +5,11 @@ words. Each module tells a part of the chapter; a new language adds its column t
 rows.
 """
 
-from symbackprop.document.phrases import general
+from symbackprop.document.phrases import functions, general
 
 LANGUAGES = ("en", "zh")
 
-PHRASES: dict[str, dict[str, str]] = {**general.PHRASES}
+PHRASES: dict[str, dict[str, str]] = {
+    **general.PHRASES,
+    **functions.PHRASES,
+}
