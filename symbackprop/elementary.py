@@ -157,10 +157,10 @@ def _shortened(
         yield _by_factors(target, own, definition), ("rearranged",)
         yield target, ("through its own value",)
         return
-    target = _written_out(target, ("expm1", "log1p"))
+    target = written_out(target, ("expm1", "log1p"))
     names = sorted(_calls(target) - _calls(derived))
     if names and not _calls(derived) - _calls(target):
-        yield _written_out(target, names), ("rearranged",)
+        yield written_out(target, names), ("rearranged",)
         yield target, tuple(f"definition of {name}" for name in names)
         derived = target
     x = places[argument - 1]
@@ -171,7 +171,7 @@ def _shortened(
     yield best, ("rearranged",)
 
 
-def _written_out(expression: Expr, names: Collection[str]) -> Expr:
+def written_out(expression: Expr, names: Collection[str]) -> Expr:
     """Put the definitions of some functions in their place."""
 
     def definition(call: Expr) -> Expr:

@@ -23,6 +23,7 @@ from symbackprop.document.chapter import (
     Table,
 )
 from symbackprop.document.conventions import notation
+from symbackprop.document.saturation import saturation
 from symbackprop.document.sequence import repeated, told
 from symbackprop.schedule import Item, Loop
 
@@ -205,6 +206,7 @@ SECTIONS = (
     local_derivatives,
     errors,
     gradients,
+    saturation,
     update,
     checks,
 )

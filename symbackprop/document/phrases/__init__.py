@@ -5,11 +5,12 @@ words. Each module tells a part of the chapter; a new language adds its column t
 rows.
 """
 
-from symbackprop.document.phrases import functions, general
+from symbackprop.document.phrases import functions, general, saturation
 
 LANGUAGES = ("en", "zh")
 
 PHRASES: dict[str, dict[str, str]] = {
     **general.PHRASES,
     **functions.PHRASES,
+    **saturation.PHRASES,
 }
