@@ -145,22 +145,22 @@ def _small(account: Account, bound: Saturation) -> Inline:
         learnt = any(other.free_symbols for other in bound.others)
         return ("–",) if learnt else account.words("nowhere")
     if low is not None and high is not None and abs(low + high) < SMALL**2:
-        return (Math(f"\\lvert x \\rvert > {_number(account, _short(high))}"),)
+        return (Math(f"\\lvert x \\rvert > {_short(account, high)}"),)
     parts: list[Inline] = []
     if low is not None:
-        parts.append((Math(f"x < {_number(account, _short(low))}"),))
+        parts.append((Math(f"x < {_short(account, low)}"),))
     if high is not None:
-        parts.append((Math(f"x > {_number(account, _short(high))}"),))
+        parts.append((Math(f"x > {_short(account, high)}"),))
     return account.words.joined(parts)
 
 
-def _short(number: Expr) -> Expr:
+def _short(account: Account, number: Expr) -> str:
     """Three digits, rounded away from 0, so that what is said beyond it holds."""
     if not number.is_Float:
-        return number
+        return _number(account, number)
     scale = sympy.Integer(10) ** (2 - sympy.floor(sympy.log(abs(number), 10)))
     away = sympy.ceiling(abs(number) * scale) / scale
-    return sympy.Float(away if number > 0 else -away, 3)
+    return f"{float(away if number > 0 else -away):.3g}"
 
 
 # --- the way back --------------------------------------------------------------------

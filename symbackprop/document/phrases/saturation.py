@@ -74,8 +74,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "络出现梯度消失的原因。",
     },
     "keeps": {
-        "en": "The slope of {functions} is 1 on a whole half line: there an error passes "
-        "through without shrinking, however many such layers there are.",
+        "en": "The slope of {functions} is 1 on a whole half line: there an error "
+        "passes through without shrinking, however many such layers there are.",
         "zh": "{functions} 的导数在整条半直线上等于 1：误差在那里通过时不会缩小，"
         "不论有多少这样的层。",
     },
@@ -85,8 +85,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "{functions} 的导数在两侧都趋于 0：净输入远离 0 时，误差被阻断。",
     },
     "saturates left": {
-        "en": "The slope of {functions} goes to 0 on the left alone: a strongly negative "
-        "pre-activation blocks its error.",
+        "en": "The slope of {functions} goes to 0 on the left alone: a strongly "
+        "negative pre-activation blocks its error.",
         "zh": "{functions} 的导数只在左侧趋于 0：净输入为很大的负数时，误差被阻断。",
     },
     "dead left": {
