@@ -45,6 +45,8 @@ ORDER = (
     "flow",
     "proof",
     "passages",
+    "hoisting",
+    "tallies",
     "costs",
     "judging",
     "derivation",

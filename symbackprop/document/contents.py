@@ -23,6 +23,7 @@ from symbackprop.document.chapter import (
     Table,
 )
 from symbackprop.document.conventions import notation
+from symbackprop.document.operations import operations
 from symbackprop.document.saturation import saturation
 from symbackprop.document.sequence import repeated, told
 from symbackprop.schedule import Item, Loop
@@ -208,5 +209,6 @@ SECTIONS = (
     gradients,
     saturation,
     update,
+    operations,
     checks,
 )

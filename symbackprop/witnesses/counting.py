@@ -1,7 +1,7 @@
 """Numbers that count what is done to them: a witness for the number of operations.
 
 Each entry of an array is an object of its own; what is counted is what Python really
-does to them. The conventions are those of `symbackprop/costs.py`.
+does to them. The conventions are those of `symbackprop/tallies.py`.
 """
 
 from __future__ import annotations

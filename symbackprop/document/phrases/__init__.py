@@ -5,7 +5,7 @@ words. Each module tells a part of the chapter; a new language adds its column t
 rows.
 """
 
-from symbackprop.document.phrases import functions, general, saturation
+from symbackprop.document.phrases import functions, general, operations, saturation
 
 LANGUAGES = ("en", "zh")
 
@@ -13,4 +13,5 @@ PHRASES: dict[str, dict[str, str]] = {
     **general.PHRASES,
     **functions.PHRASES,
     **saturation.PHRASES,
+    **operations.PHRASES,
 }
