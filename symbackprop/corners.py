@@ -8,7 +8,6 @@ from itertools import pairwise
 import sympy
 from sympy import Expr, Rational, Symbol
 
-from symbackprop.equations import by_rank
 from symbackprop.exponentials import in_exponentials
 from symbackprop.scalars import (
     CONDITIONS,
@@ -141,7 +140,7 @@ def _holds(condition: Expr, x: Expr, at: Rational) -> bool:
 def corners(expression: Expr, x: Expr) -> tuple[Expr, ...]:
     """Where two of its pieces meet, in order."""
     found = pieces(expression, x) or ()
-    return tuple(sorted((piece.high for piece in found[:-1]), key=by_rank))
+    return tuple(piece.high for piece in found[:-1])
 
 
 # --- lines that stand for a curve ----------------------------------------------------

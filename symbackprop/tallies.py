@@ -157,7 +157,7 @@ class _Counted:
             if several:
                 self.settle(body)
                 self.tally["additions"] += self.size(own) * (self.size(bound) - 1)
-            if term.average and any(self.batched(r) for r in reads(term.body)):
+            if term.average and self.varies(term):
                 own -= {self.sample}
                 self.settle(body)
                 self.tally["additions"] += self.size(own) * (self.lengths - 1)
@@ -171,7 +171,7 @@ class _Counted:
         assert term.target is not None
         kept = {index for index in equation.indices if index in term.target}
         grid = kept | {*term.bound}
-        batched = any(self.batched(r) for r in reads(term.body))
+        batched = self.varies(term)
         several = batched or self.system.tensors[equation.tensor].batched
         samples = self.lengths if several else 1
         if term.average and batched:
@@ -198,6 +198,11 @@ class _Counted:
 
     def batched(self, read: Expr) -> bool:
         return self.system.tensors[tensor_of(read)].batched
+
+    def varies(self, term: Term) -> bool:
+        """Whether a term depends on the sample: its body, its guards or its target."""
+        parts = (term.body, *(g.subscript for g in term.guards), *(term.target or ()))
+        return any(self.batched(read) for part in parts for read in reads(part))
 
     def indices(self, expression: Expr) -> frozenset[Name]:
         """The indices of an expression, and the sample where a read depends on it."""

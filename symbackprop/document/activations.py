@@ -29,7 +29,7 @@ def functions(account: Account) -> Section:
     """Definition, derivative in steps, range and kinks of each function in use."""
     blocks: list[Block] = []
     for row in _used(account):
-        blocks += _function(account, row)
+        blocks += function(account, row)
     if blocks:
         blocks.insert(0, Paragraph(account.words("functions text")))
     for reduction in EXTREMA:
@@ -54,7 +54,8 @@ def _used(account: Account) -> list[Row]:
     ]
 
 
-def _function(account: Account, row: Row) -> list[Block]:
+def function(account: Account, row: Row) -> list[Block]:
+    """Its definition and derivative in steps, then its range and its kinks."""
     blocks: list[Block] = []
     name = operator(account.symbols, row.name)
     imitated = chord(row.name)

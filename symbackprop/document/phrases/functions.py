@@ -11,8 +11,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "already been computed: the form is exact, and small in absolute "
         "error, but has little relative accuracy where the function "
         "saturates.",
-        "zh": "导数都由定义推出。若导数用函数自身的值表示，则该值此前已经算出：这种形式"
-        "是精确的，绝对误差小，但在函数饱和处相对精度低。",
+        "zh": "导数都由定义推出。若导数用函数自身的值表示，则该值此前已经算出：这"
+        "种形式是精确的，绝对误差小，但在函数饱和处相对精度低。",
     },
     "values": {
         "en": "{function} has its values in {range}.",
@@ -104,9 +104,9 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "{function} 的定义",
     },
     "chord": {
-        "en": "{function} imitates {curve} by three straight pieces. The middle one is "
-        "the first-order Taylor expansion of {curve} at 0, the outer ones are its "
-        "limits:",
+        "en": "{function} imitates {curve} by three straight pieces. The middle "
+        "one is the first-order Taylor expansion of {curve} at 0, the "
+        "outer ones are its limits:",
         "zh": "{function} 用三段直线近似 {curve}：中间一段是 {curve} 在 0 处的一"
         "阶泰勒展开，两侧是它的极限：",
     },

@@ -50,27 +50,28 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "合计",
     },
     "equal layers counted": {
-        "en": "The equations of equal layers share a row, which counts one of them; the "
-        "totals count them all.",
+        "en": "The equations of equal layers share a row, which counts one of "
+        "them; the totals count them all.",
         "zh": "相同层的方程共用一行，该行只计其中一个；合计则全部计入。",
     },
     "totals": {
         "en": "Altogether the forward equations take {forward} operations and the "
         "backward equations {backward}, which is {ratio} times as many.",
-        "zh": "前向方程共需 {forward} 次运算，反向方程共需 {backward} 次，是前向的 {ratio} "
-        "倍。",
+        "zh": "前向方程共需 {forward} 次运算，反向方程共需 {backward} 次，是前向"
+        "的 {ratio} 倍。",
     },
     "memory": {
         "en": "The values and error terms of one sample are {workspace} numbers; the "
         "parameters are {parameters}, and their slopes as many again.",
-        "zh": "一个样本的各量与误差项共 {workspace} 个数；参数有 {parameters} 个，其偏导数"
-        "的个数相同。",
+        "zh": "一个样本的各量与误差项共 {workspace} 个数；参数有 {parameters} 个"
+        "，其偏导数的个数相同。",
     },
     "batch cost": {
         "en": "What depends on the sample is computed {N} times for {N} samples, "
         "what does not, once; a mean over them takes an addition for each "
         "further sample and one division by {N}, which is counted here.",
-        "zh": "对 {N} 个样本，依赖于样本的量计算 {N} 次，其余只计算一次；对样本求平均时，每"
-        "多一个样本多一次加法，最后除以 {N} 一次，该除法已计入表中。",
+        "zh": "对 {N} 个样本，依赖于样本的量计算 {N} 次，其余只计算一次；对样本求"
+        "平均时，每多一个样本多一次加法，最后除以 {N} 一次，该除法已计入表"
+        "中。",
     },
 }

@@ -6,11 +6,11 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "饱和与梯度消失",
     },
     "saturation text": {
-        "en": "An activation saturates where its slope is nearly 0: little of an error "
-        "gets back through it there. For each activation {f} of a pre-activation the "
-        "table gives the least upper bound of the slope's magnitude, where it is "
-        "attained, the limits of the slope on both sides, and where its magnitude is "
-        "below {small}.",
+        "en": "An activation saturates where its slope is nearly 0: little of an "
+        "error gets back through it there. For each activation {f} of a "
+        "pre-activation the table gives the least upper bound of the "
+        "slope's magnitude, where it is attained, the limits of the slope "
+        "on both sides, and where its magnitude is below {small}.",
         "zh": "激活函数在导数接近 0 处饱和：误差在那里几乎不能回传。对作用于净输"
         "入的每个激活函数 {f}，下表给出导数绝对值的上确界、取到它的位置、导"
         "数在两侧的极限，以及导数绝对值小于 {small} 的范围。",
@@ -40,10 +40,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "无",
     },
     "passage": {
-        "en": "Where a layer's activations are read by the next layer alone, its error "
-        "term is the slope times what the next error term sends back through the "
-        "weights. With Euclidean lengths of vectors, and with the largest singular "
-        "value as the norm of a matrix,",
+        "en": "Where a layer's activations are read by the next layer alone, its "
+        "error term is the slope times what the next error term sends back "
+        "through the weights. With Euclidean lengths of vectors, and with "
+        "the largest singular value as the norm of a matrix,",
         "zh": "若一层的活性值只被下一层读取，其误差项就等于导数乘以下一层误差项经"
         "权重传回的量。取向量的欧几里得长度，并以最大奇异值为矩阵的范数，则"
         "有",
@@ -90,8 +90,9 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "{functions} 的导数只在左侧趋于 0：净输入为很大的负数时，误差被阻断。",
     },
     "dead left": {
-        "en": "The slope of {functions} is 0 for every negative argument: a unit whose "
-        "pre-activation is negative for all samples gets no gradient, and stays so.",
+        "en": "The slope of {functions} is 0 for every negative argument: a unit "
+        "whose pre-activation is negative for all samples gets no "
+        "gradient, and stays so.",
         "zh": "{functions} 的导数对所有负的自变量都为 0：若一个神经元的净输入对所"
         "有样本都为负，它就得不到梯度，从此不再变化。",
     },
