@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Rational
 
 from symbackprop.equations import (
     Equation,
@@ -36,7 +36,7 @@ class Written:
 
 
 def written(system: System) -> Written:
-    """Put in front of a sum what it does not run over, as the equations are printed.
+    """Put in front of a sum what it does not run over, and give constants their values.
 
     `R = sum(lam*W[i]**2/2, i)` => `R = lam/2 * R_part`, `R_part = sum(W[i]**2, i)`
     """
@@ -60,9 +60,12 @@ def written(system: System) -> Written:
         equations.append(Equation(name, indices, (part,)))
         return tensors[name].read(*indices)
 
+    values = {c.symbol: Rational(c.value) for c in system.constants.values()}
     for equation in system.equations:
         terms = []
-        for term in equation.terms:
+        for declared in equation.terms:
+            # With its value, a constant is one number with the others of a product.
+            term = replace(declared, body=declared.body.xreplace(values))
             outer, middle, inner = _parted(term, equation, tensors)
             if term.bound and (outer != 1 or middle != 1):
                 inner = split(equation, inner, term.bound, replace(term, average=False))

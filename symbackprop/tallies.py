@@ -140,6 +140,8 @@ class _Counted:
     def term(self, term: Term, equation: Equation) -> Cost:
         """A term: its body, its sum or extremum, its mean over the batch."""
         body = self.part(term.body)
+        if body.kind == "literal" and term.guards:
+            body = _Part("number", body.grid)
         grid = body.grid
         if term.guards:
             self.settle(body)
@@ -153,14 +155,16 @@ class _Counted:
             self.scatter(term, equation, body)
         else:
             own = grid - bound
-            several = self.size(bound) > 1
-            if several:
+            # A sum of numbers is a number: it is known beforehand.
+            added = self.size(own) * (body.kind != "literal")
+            if self.size(bound) > 1:
                 self.settle(body)
-                self.tally["additions"] += self.size(own) * (self.size(bound) - 1)
+                self.tally["additions"] += added * (self.size(bound) - 1)
             if term.average and self.varies(term):
                 own -= {self.sample}
                 self.settle(body)
-                self.tally["additions"] += self.size(own) * (self.lengths - 1)
+                added = self.size(own) * (body.kind != "literal")
+                self.tally["additions"] += added * (self.lengths - 1)
                 self.note("divisions", own)
             self.settle(body)
         return Cost(**self.tally)
