@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 from symbackprop.costs import Costs, costs
 from symbackprop.document.account import Account
@@ -97,7 +98,10 @@ def _table(
         )
     stored = sum(counted.stored[name] for group in groups for name in group)
     rows.append((words("total"), (), *_cells(total), _cell(stored)))
-    return Table(head, tuple(rows), (0,) * len(head))
+    # A kind of operation that none of the equations has needs no column.
+    kept = [True, True, *(number > 0 for number in total.counts()), True]
+    table = [tuple(compress(row, kept)) for row in (head, *rows)]
+    return Table(table[0], tuple(table[1:]), (0,) * len(table[0]))
 
 
 def _inline(latex: str) -> str:

@@ -213,12 +213,8 @@ def _passage(account: Account, passage: Passage) -> list[Block]:
     turned = f"({weights})^{{\\top}} {there}"
     factor = _factor(account, passage.applied)
     shrunk = "" if factor == "1" else f"{factor}\\, "
-    product = Math(r"\odot")
-    why = (
-        Ref(account.derivation.number(name)),
-        " ",
-        *words("elementwise", product=product),
-    )
+    number = (Ref(account.derivation.number(name)),)
+    why = words("elementwise", equation=number, product=Math(r"\odot"))
     rows = (
         NumberedEquation(None, here, (f"{function}{inside} \\odot {turned}",), why),
         NumberedEquation(

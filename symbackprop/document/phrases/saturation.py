@@ -49,8 +49,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "有",
     },
     "elementwise": {
-        "en": "the error term, with {product} entry by entry",
-        "zh": "误差项，{product} 为逐元素乘积",
+        "en": "from {equation}, with {product} entry by entry",
+        "zh": "由 {equation}，{product} 为逐元素乘积",
     },
     "slope at most": {
         "en": "each entry's slope is at most its bound",
