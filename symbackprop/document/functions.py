@@ -2,7 +2,7 @@ r"""The table of functions: how `log1p(x)`, a choice or a condition is printed."
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import sympy
@@ -21,6 +21,7 @@ from symbackprop.document.pieces import (
 )
 from symbackprop.document.symbols import Symbols, escape
 from symbackprop.equations import indices_of
+from symbackprop.scalars import negation
 
 if TYPE_CHECKING:
     from symbackprop.document.latex import Printer
@@ -111,11 +112,13 @@ def _absolute(printer: Printer, expression: Expr) -> Piece:
 def _cases(printer: Printer, expression: Expr) -> Piece:
     """`where(c, a, where(d, b, e))` is one brace with three rows."""
     rows = []
+    conditions = []
     rest = expression
     while rest.func.__name__ == "where":
         condition, value, rest = rest.args
+        conditions.append(condition)
         rows.append(f"{printer.latex(value)} & {printer.latex(condition)}")
-    rows.append(f"{printer.latex(rest)} & \\text{{otherwise}}")
+    rows.append(f"{printer.latex(rest)} & {_remaining(printer, conditions)}")
     return Piece(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", PRODUCT, 4)
 
 
@@ -124,6 +127,33 @@ OPPOSITE = {
     **{"<": ">", ">": "<", "=": "=", r"\ne": r"\ne"},
     **{r"\le": r"\ge", r"\ge": r"\le"},
 }
+
+
+def _remaining(printer: Printer, conditions: Sequence[Expr]) -> str:
+    """What is left where no condition holds, as a formula if it is a short one.
+
+    `x > 0` => `x <= 0`; `x <= -2, x >= 2` => `-2 < x < 2`; `x < 0, x > 0` => `x = 0`
+    """
+    compared = [c for c in conditions if c.func.__name__ in STRICT]
+    if len(compared) == len(conditions) == 1:
+        return _negation(printer, negation(conditions[0])).latex
+    if len(compared) == len(conditions) == 2:
+        # x below `low` was one case, x above `high` the other.
+        below = [c for c in compared if c.args[1].is_number]
+        above = [c for c in compared if c.args[0].is_number]
+        if len(below) == len(above) == 1 and below[0].args[0] == above[0].args[1]:
+            (x, low), high = below[0].args, above[0].args[0]
+            signs = [STRICT[c.func.__name__] for c in (below[0], above[0])]
+            middle, first, last = (condition_side(printer, e) for e in (x, low, high))
+            if low < high:
+                return f"{first} {signs[0]} {middle} {signs[1]} {last}"
+            if low == high and signs == [r"\le", r"\le"]:
+                return f"{middle} = {first}"
+    return r"\text{otherwise}"
+
+
+# How a bound is kept where a comparison with it fails.
+STRICT = {"less": r"\le", "less_equal": "<"}
 
 
 def _compare(sign: str) -> Rule:
