@@ -37,6 +37,8 @@ DIGITS = 6  # of what is found numerically
 FAR = sympy.Integer(10) ** 8  # where a slope has come to its limit
 REACH = 40  # how far from 0 an extremum is looked for
 LOOK = 8  # peaks that are nearly the highest
+UNBOUNDED = 1000  # a slope that is said to be unbounded must exceed this
+POLE = 1e6  # a slope beyond it is unbounded
 CLOSE = 1e-6  # how nearly a bound must be reached
 
 
@@ -228,12 +230,15 @@ def _numerical_peak(part: SmoothPiece, x: Expr) -> _Peak:
     low, high = max(part.low, -REACH), min(part.high, REACH)
     grid = np.linspace(float(low), float(high), 16001)
     heights = np.abs(_values(part.body, x, grid))
-    best = np.nanmax(heights)
+    heights = np.nan_to_num(heights, nan=-1.0, posinf=POLE)
+    best = np.max(heights)
     around = np.pad(heights, 1, constant_values=-1.0)
     tops = (heights >= around[:-2]) & (heights >= around[2:]) & (heights >= best - 1e-3)
+    step = float(grid[1] - grid[0])
+    middles = sorted((float(top) for top in grid[tops]), key=abs)[:LOOK]
     found = [
-        _narrowed(part.body, x, grid[max(k - 1, 0)], grid[min(k + 1, len(grid) - 1)])
-        for k in np.flatnonzero(tops)[:LOOK]
+        _narrowed(part.body, x, max(at - step, grid[0]), min(at + step, grid[-1]))
+        for at in middles
     ]
     peak = max(height for _, height in found)
     slack = PRECISE.context.mpf(10) ** -12
@@ -241,21 +246,27 @@ def _numerical_peak(part: SmoothPiece, x: Expr) -> _Peak:
         limit = None if end.is_finite else _limit(part, x, end)
         if limit is not None and abs(limit) >= peak - slack:
             return _Peak(abs(limit), False, (Stretch(end, end),))
-    places = [_rounded(place) for place, height in found if height > peak - slack]
-    return _Peak(_rounded(peak, 16), False, tuple(Stretch(at, at) for at in places))
+    places = sorted(_rounded(at) for at, height in found if height > peak - slack)
+    bound = _rounded(peak, 16) if peak < POLE else sympy.oo
+    return _Peak(bound, False, tuple(Stretch(at, at) for at in places))
 
 
 def _narrowed(slope: Expr, x: Expr, left: float, right: float) -> tuple[Any, Any]:
     """The place and height of the one peak between two points."""
-    context = PRECISE.context
-    a, b = context.mpf(left), context.mpf(right)
+
+    def height(at: Any) -> Any:
+        found = abs(value(slope, {x: at}))
+        return found if found == found else -1  # outside the domain
+
+    a, b = PRECISE.context.mpf(left), PRECISE.context.mpf(right)
     for _ in range(90):
         p, q = a + (b - a) / 3, b - (b - a) / 3
-        if abs(value(slope, {x: p})) < abs(value(slope, {x: q})):
+        if height(p) < height(q):
             a = p
         else:
             b = q
-    return (a + b) / 2, abs(value(slope, {x: (a + b) / 2}))
+    # At a corner the slope is that of one side.
+    return max(((at, height(at)) for at in (a, (a + b) / 2, b)), key=lambda p: p[1])
 
 
 def _rounded(number: Any, digits: int = DIGITS + 1) -> Expr:
@@ -337,7 +348,7 @@ def hold(found: Saturation) -> None:
         bound = sympy.N(_number(found.bound, values), 40)
         highest = max(_magnitudes(found, others))
         if bound == sympy.oo:
-            reached, exceeded = highest > 1 / CLOSE, False
+            reached, exceeded = highest > UNBOUNDED, False
         else:
             limit = PRECISE.context.mpf(str(bound))
             slack = 1e-30 if found.exact else 1e-12
@@ -365,7 +376,9 @@ def _magnitudes(found: Saturation, others: list[Expr]) -> Iterator[Any]:
     for stretch in found.attained:
         for end in (stretch.low, stretch.high):
             if end.is_finite:
-                points.append(PRECISE.context.mpf(str(sympy.N(end, 50))))
+                near = PRECISE.context.mpf(str(sympy.N(end, 50)))
+                tiny = PRECISE.context.mpf(10) ** -14
+                points += [near, near - tiny, near + tiny]
     points += [sign * 10**power for power in (3, 6) for sign in (-1, 1)]
     numbers = DualNumbers(PRECISE)
     at = PRECISE.array(np.array(points, dtype=object))

@@ -20,6 +20,7 @@ from symbackprop.scalars import (
     Row,
     absolute,
     maximum,
+    minimum,
     symbol,
 )
 
@@ -99,6 +100,10 @@ OWN = {
     "steep": (lambda x: 1 / (1 + sympy.exp(-2 * x)), Rational(1, 2), True),
     "bell": (lambda x: sympy.exp(-(x**2)), 0.8577638849607068, False),
     "explosive": (lambda x: sympy.exp(x), oo, True),
+    "root": (lambda x: sympy.sqrt(x), oo, False),
+    "pole": (lambda x: sympy.log(1 + x), oo, False),
+    "sine": (lambda x: sympy.sin(x), 1, False),
+    "gate": (lambda x: x * minimum(maximum(x + 3, 0), 6) / 6, 1.5, False),
     "wave": (lambda x: sympy.sin(x) * sympy.exp(-x), oo, False),
 }
 

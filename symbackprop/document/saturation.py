@@ -26,6 +26,7 @@ from symbackprop.equations import indices_of
 from symbackprop.passages import Applied, Passage, activations, chains, passages
 from symbackprop.saturation import SMALL, Saturation, Stretch
 
+SHOWN_PLACES = 2
 SHOWN = 3  # norms in a product that is not shortened
 
 
@@ -112,9 +113,11 @@ def _attained(account: Account, bound: Saturation) -> Inline:
         if not letters:
             return account.words("nowhere")
         return account.words("depends", r=Math(", ".join(map(str, letters))))
-    return account.words.joined(
-        [_stretch(account, stretch) for stretch in bound.attained]
-    )
+    # Of many places, the two that are nearest to 0.
+    near = sorted(bound.attained, key=lambda s: (abs(s.low), s.low))[:SHOWN_PLACES]
+    near = [stretch for stretch in bound.attained if stretch in near]
+    dots: list[Inline] = [("…",)] * (len(near) < len(bound.attained))
+    return account.words.joined([_stretch(account, s) for s in near] + dots)
 
 
 def _stretch(account: Account, stretch: Stretch) -> Inline:
