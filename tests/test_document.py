@@ -213,15 +213,30 @@ PRINTER = Printer(Symbols(SYSTEM))
         (S ** sympy.Rational(-3, 2), r"\frac{1}{s^{3/2}}"),
         ((A + Y) ** 2, r"(a_{i} + y_{i})^{2}"),
         (sympy.exp(A), r"\exp(a_{i})"),
-        (logistic(A) * (1 - logistic(A)), r"(1 - \sigma(a_{i}))\, \sigma(a_{i})"),
+        (logistic(A) * (1 - logistic(A)), r"\sigma(a_{i})\, (1 - \sigma(a_{i}))"),
         (log1p(S), r"\log(1 + s)"),
         (A * Y / 100, r"0.01\, a_{i}\, y_{i}"),
         (sympy.exp(A / 2) / S / 100, r"\frac{0.01}{s}\, \exp(\frac{a_{i}}{2})"),
         (TENSORS["a"].read(ROW - 1) * S, r"a_{i - 1}\, s"),
         (
+            where(less(A, 0), Y, where(less(0, A), A, S)),
+            r"\begin{cases} y_{i} & a_{i} < 0 \\ a_{i} & a_{i} > 0 \\ "
+            r"s & a_{i} = 0 \end{cases}",
+        ),
+        (
+            where(less_equal(A, Y), A, Y),
+            r"\begin{cases} a_{i} & a_{i} \le y_{i} \\ y_{i} & a_{i} > y_{i} "
+            r"\end{cases}",
+        ),
+        (
+            where(less(A, Y), A, where(less(S, A), S, 0)),
+            r"\begin{cases} a_{i} & a_{i} < y_{i} \\ s & s < a_{i} \\ "
+            r"0 & \text{otherwise} \end{cases}",
+        ),
+        (
             where(less(0, A), A, where(less_equal(A, -1), 0, Y)),
-            r"\begin{cases} a_{i} & 0 < a_{i} \\ 0 & a_{i} \le -1 \\ "
-            r"y_{i} & \text{otherwise} \end{cases}",
+            r"\begin{cases} a_{i} & a_{i} > 0 \\ 0 & a_{i} \le -1 \\ "
+            r"y_{i} & -1 < a_{i} \le 0 \end{cases}",
         ),
     ],
 )

@@ -73,7 +73,7 @@ class Expansion:
                 return None
             done.add(name)
             used = self.equations[name]
-            expanded = self._without(name, terms)
+            expanded = self._without(name, terms, free)
             if expanded is None or len(expanded) > MOST_TERMS:
                 return None
             if any(len(term.bound) > MOST_BOUND for term in expanded):
@@ -109,7 +109,9 @@ class Expansion:
 
     # --- one elimination -------------------------------------------------------------
 
-    def _without(self, name: str, terms: tuple[Term, ...]) -> tuple[Term, ...] | None:
+    def _without(
+        self, name: str, terms: tuple[Term, ...], free: tuple[Name, ...]
+    ) -> tuple[Term, ...] | None:
         """The terms with an adjoint replaced by its equation."""
         found: list[Term] = []
         for term in terms:
@@ -124,20 +126,21 @@ class Expansion:
                 found.append(term)
                 continue
             for inner in self.equations[name].terms:
-                joined = self._joined(term, factors[0], inner, self.equations[name])
+                joined = self._joined(term, factors[0], inner, name, free)
                 if joined is None:
                     return None
                 found.append(joined)
         return _added(found)
 
     def _joined(
-        self, term: Term, factor: Expr, inner: Term, equation: Equation
+        self, term: Term, factor: Expr, inner: Term, name: str, free: tuple[Name, ...]
     ) -> Term | None:
         """`W[k, i]*delta_z[k]` with one term of `delta_z[k] = ...` in it."""
         if inner.average:
             return None
+        equation = self.equations[name]
         inner = _gathered(inner, equation.indices)
-        taken = {i.name for i in (*term.bound, *_letters(term.body), *_letters(factor))}
+        taken = {index.name for index in (*free, *term.bound, *_letters(term.body))}
         apart: dict[Expr, Expr] = {}
         for index in inner.bound:
             axis = self._letter(self.system.axes[index.name], taken)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
-import sympy
-
 from symbackprop.document.account import Account
+from symbackprop.document.activations import functions
 from symbackprop.document.appendix import checks
 from symbackprop.document.chapter import (
     Block,
     Chapter,
     Code,
     Equations,
-    Inline,
     Math,
     NumberedEquation,
     Paragraph,
@@ -33,18 +30,14 @@ from symbackprop.document.derivations import (
     recursions,
 )
 from symbackprop.document.example import example
-from symbackprop.document.functions import operator
 from symbackprop.document.general import general
-from symbackprop.document.lines import REDUCTIONS
+from symbackprop.document.operations import operations
 from symbackprop.document.picture import picture
+from symbackprop.document.saturation import saturation
 from symbackprop.document.sequence import repeated, told
-from symbackprop.rewrites import slope
-from symbackprop.scalars import TABLE, Row
 
 if TYPE_CHECKING:
     from symbackprop.proof import Derivation
-
-EXTREMA = ("max", "min")
 
 
 def chapter(derivation: Derivation, language: str, notation: str) -> Chapter:
@@ -97,69 +90,6 @@ def forward(account: Account) -> Section:
         numbers = account.words.numbers(rewritten)
         blocks.append(Paragraph(account.words("rewritten", equations=numbers)))
     return account.section("forward", *blocks)
-
-
-def functions(account: Account) -> Section:
-    """Definition, derivative, range and kinks of each function that is used."""
-    used = {
-        part.func.__name__
-        for equation in account.derivation.program.equations
-        for term in equation.terms
-        for part in sympy.preorder_traversal(term.body)
-    }
-    rows = [
-        row
-        for row in TABLE.values()
-        if row.name in used and row.definition and (row.activation or row.kinks)
-    ]
-    blocks: list[Block] = []
-    for row in rows:
-        blocks += _function(account, row)
-    for reduction in EXTREMA:
-        if any(e.reduction == f"arg{reduction}" for e in account.derivation.forward):
-            sign = Math(REDUCTIONS[reduction])
-            blocks.append(Paragraph(account.words("extrema", sign=sign)))
-    if rows:
-        blocks.insert(0, Paragraph(account.words("functions text")))
-    return account.section("functions", *blocks)
-
-
-def _function(account: Account, row: Row) -> list[Block]:
-    printer = account.lines.printer
-    arguments = slope(row.name)[0]
-    assert row.definition is not None
-    inside = ", ".join(str(argument) for argument in arguments)
-    name = operator(account.symbols, row.name)
-    definition = row.definition(*arguments)
-    rows = [
-        NumberedEquation(
-            None,
-            f"{name}({inside})",
-            printer.addends(definition),
-            account.words("definition"),
-        )
-    ]
-    for place, argument in enumerate(arguments, 1):
-        if row.defaults and place > 1:
-            continue
-        left = f"{name}'({inside})"
-        if len(arguments) > 1:
-            left = f"\\frac{{\\partial}}{{\\partial {argument}}} {name}({inside})"
-        right = printer.addends(slope(row.name, place)[1])
-        rows.append(NumberedEquation(None, left, right, account.words("derivative")))
-    text = account.words("values", function=Math(name), range=Math(row.range))
-    if row.kinks:
-        text += (" ", *account.words("kink", convention=_kink(account, row.kinks)))
-    return [Equations(tuple(rows)), Paragraph(text)]
-
-
-def _kink(account: Account, convention: str) -> Inline:
-    """`abs'(0) = 0` as mathematics, anything else as words."""
-    formula = re.fullmatch(r"(\w+)('\(0\) = \d)", convention)
-    if formula is not None:
-        return (Math(operator(account.symbols, formula[1]) + formula[2]),)
-    known = account.words.knows(convention)
-    return account.words(convention) if known else (convention,)
 
 
 def objective(account: Account) -> Section:
@@ -216,7 +146,9 @@ SECTIONS = (
     general,
     gradients,
     matrices,
+    saturation,
     update,
     example,
+    operations,
     checks,
 )

@@ -32,6 +32,7 @@ from symbackprop.document.latex import Printer
 from symbackprop.document.measure import width
 from symbackprop.document.pieces import ATOM, PRODUCT, SUM, Piece
 from symbackprop.document.sequence import renamed, repeated
+from symbackprop.document.symbols import Symbols
 from symbackprop.equations import (
     Equation,
     System,
@@ -41,7 +42,6 @@ from symbackprop.equations import (
     subscripts_of,
     tensor_of,
 )
-from symbackprop.scalars import symbol
 from symbackprop.witnesses.draws import draw, shrink
 from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.numbers import REAL
@@ -51,8 +51,6 @@ DIGITS = 4
 WIDEST = 30.0  # em of written-out arithmetic
 SEED = 20220801
 RATE = 0.1
-
-shown = symbol("shown", 1)
 
 
 def example(account: Account) -> Section:
@@ -212,20 +210,35 @@ class _Example:
         return [Paragraph(text), Equations((row,))]
 
 
+class _Numbers(Printer):
+    """Prints placeholders as the numbers that they stand for.
+
+    SymPy would compute with the numbers themselves.
+    """
+
+    def __init__(self, symbols: Symbols) -> None:
+        super().__init__(symbols)
+        self._shown: dict[Expr, Piece] = {}
+
+    def number(self, value: Any) -> Expr:
+        """A placeholder for a number."""
+        text = _number(value)
+        plain = PRODUCT if "^" in text else ATOM
+        place = sympy.Symbol(f"number{len(self._shown):06d}")
+        self._shown[place] = Piece(text, SUM if text.startswith("-") else plain)
+        return place
+
+    def piece(self, expression: Expr) -> Piece:
+        return self._shown.get(expression) or super().piece(expression)
+
+
 class _Arithmetic:
     """Writes an equation's first entry with numbers in the place of reads."""
 
     def __init__(self, example: _Example) -> None:
         self.example = example
         self.system: System = example.system
-        self.numbers: list[str] = []
-        symbols = example.account.symbols
-        self.printer = Printer(symbols, {"shown": self._shown})
-
-    def _shown(self, printer: Printer, expression: Expr) -> Piece:
-        text = self.numbers[int(expression.args[0])]
-        plain = PRODUCT if "^" in text else ATOM
-        return Piece(text, SUM if text.startswith("-") else plain)
+        self.printer = _Numbers(example.account.symbols)
 
     def written(self, equation: Equation) -> str | None:
         """`0.3 \\cdot 0.5 - 0.2 \\cdot 1.1 + 0.1`; None where it is no plain sum."""
@@ -267,8 +280,7 @@ class _Arithmetic:
             return None
         values: dict[Expr, Expr] = {}
         for constant in self.system.constants.values():
-            self.numbers.append(_number(constant.value))
-            values[constant.symbol] = shown(len(self.numbers) - 1)
+            values[constant.symbol] = self.printer.number(constant.value)
         for read in reads(body):
             subscripts = [s.xreplace(at) for s in subscripts_of(read)]
             if not all(s.is_Integer for s in subscripts):
@@ -277,8 +289,7 @@ class _Arithmetic:
             place = tuple(int(s) for s in subscripts)
             if any(not 0 <= p < n for p, n in zip(place, array.shape, strict=True)):
                 return None
-            self.numbers.append(_number(array[place]))
-            values[read] = shown(len(self.numbers) - 1)
+            values[read] = self.printer.number(array[place])
         found = body.xreplace(values)
         return None if any(is_index(s) for s in found.free_symbols) else found
 

@@ -2,7 +2,7 @@ r"""The table of functions: how `log1p(x)`, a choice or a condition is printed."
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import sympy
@@ -21,6 +21,7 @@ from symbackprop.document.pieces import (
 )
 from symbackprop.document.symbols import Symbols, escape
 from symbackprop.equations import indices_of
+from symbackprop.scalars import negation
 
 if TYPE_CHECKING:
     from symbackprop.document.latex import Printer
@@ -66,6 +67,19 @@ def applied(printer: Printer, name: str, arguments: Iterable[Expr]) -> Piece:
     return Piece(f"{name}{OPEN[height]}{inside}{CLOSE[height]}", CALL, max(1, height))
 
 
+def _derivative(printer: Printer, expression: Expr) -> Piece:
+    """What is still to be differentiated: `(1 + x)'`, or `d/dr (r x)` among others."""
+    inside, by = expression.args
+    piece = printer.piece(inside)
+    if inside.free_symbols <= {by}:
+        height = min(piece.tall + (piece.level == CALL), 4)
+        return Piece(
+            f"{Piece(piece.latex, SUM, height).bracketed()}'", CALL, max(1, height)
+        )
+    front = f"\\frac{{\\partial}}{{\\partial {printer.latex(by)}}}"
+    return Piece(f"{front} {piece.bracketed()}", PRODUCT, max(2, piece.tall))
+
+
 def _exponential(printer: Printer, expression: Expr) -> Piece:
     inside = printer.piece(expression.args[0])
     if inside.tall == 0 and "_" not in inside.latex and len(inside.latex) <= SHORT:
@@ -101,11 +115,13 @@ def _cases(printer: Printer, expression: Expr) -> Piece:
     if rest == 0 and value == 1 and indices_of(condition):
         return Piece(f"[{printer.latex(condition)}]", ATOM, 1)
     rows = []
+    conditions = []
     rest = expression
     while rest.func.__name__ == "where":
         condition, value, rest = rest.args
+        conditions.append(condition)
         rows.append(f"{printer.latex(value)} & {printer.latex(condition)}")
-    rows.append(f"{printer.latex(rest)} & \\text{{otherwise}}")
+    rows.append(f"{printer.latex(rest)} & {_remaining(printer, conditions)}")
     return Piece(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", PRODUCT, 4)
 
 
@@ -120,10 +136,47 @@ def _kronecker(printer: Printer, expression: Expr) -> Piece:
     return Piece(f"[{left} = {right}]", ATOM, 1)
 
 
+# A comparison read from its right side.
+OPPOSITE = {
+    **{"<": ">", ">": "<", "=": "=", r"\ne": r"\ne"},
+    **{r"\le": r"\ge", r"\ge": r"\le"},
+}
+
+
+def _remaining(printer: Printer, conditions: Sequence[Expr]) -> str:
+    """What is left where no condition holds, as a formula if it is a short one.
+
+    `x > 0` => `x <= 0`; `x <= -2, x >= 2` => `-2 < x < 2`; `x < 0, x > 0` => `x = 0`
+    """
+    compared = [c for c in conditions if c.func.__name__ in STRICT]
+    if len(compared) == len(conditions) == 1:
+        return _negation(printer, negation(conditions[0])).latex
+    if len(compared) == len(conditions) == 2:
+        # x below `low` was one case, x above `high` the other.
+        below = [c for c in compared if c.args[1].is_number]
+        above = [c for c in compared if c.args[0].is_number]
+        if len(below) == len(above) == 1 and below[0].args[0] == above[0].args[1]:
+            (x, low), high = below[0].args, above[0].args[0]
+            signs = [STRICT[c.func.__name__] for c in (below[0], above[0])]
+            middle, first, last = (condition_side(printer, e) for e in (x, low, high))
+            if low < high:
+                return f"{first} {signs[0]} {middle} {signs[1]} {last}"
+            if low == high and signs == [r"\le", r"\le"]:
+                return f"{middle} = {first}"
+    return r"\text{otherwise}"
+
+
+# How a bound is kept where a comparison with it fails.
+STRICT = {"less": r"\le", "less_equal": "<"}
+
+
 def _compare(sign: str) -> Rule:
     def rule(printer: Printer, expression: Expr) -> Piece:
-        left, right = (condition_side(printer, side) for side in expression.args)
-        return Piece(f"{left} {sign} {right}", SUM, tall([left, right]))
+        sides, between = expression.args, sign
+        if sides[0].is_number and not sides[1].is_number:  # x > 0, not 0 < x
+            sides, between = sides[::-1], OPPOSITE[sign]
+        left, right = (condition_side(printer, side) for side in sides)
+        return Piece(f"{left} {between} {right}", SUM, tall([left, right]))
 
     return rule
 
@@ -160,6 +213,7 @@ def _negation(printer: Printer, expression: Expr) -> Piece:
 
 
 FUNCTIONS: dict[str, Rule] = {
+    "derivative": _derivative,
     "exp": _exponential,
     "log1p": _log1p,
     "expm1": _expm1,

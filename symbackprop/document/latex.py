@@ -102,7 +102,8 @@ class Printer:
         r"""`3/2, [x, 1/s]` => `\frac{3\, x}{2\, s}`; coefficient not negative."""
         above: list[Piece] = []
         below: list[Piece] = []
-        for factor in sorted(factors, key=_place):
+        coefficient, factors = _radicals(coefficient, factors)
+        for factor in in_place(factors):
             base, exponent = factor.as_base_exp()
             if not isinstance(factor, Pow) or not exponent.could_extract_minus_sign():
                 above.append(self.piece(factor))
@@ -119,7 +120,7 @@ class Printer:
         if not below and q == 1:
             return self._times(front or ([] if above else ["1"]), above)
         bottom = self._times([decimal(Integer(q))] if q != 1 else [], below)
-        apart = len(above) > 1 if not below else any(p.tall > 1 for p in above)
+        apart = any(p.tall > 1 for p in above) or (len(above) > 1 and not below)
         if apart or any(piece.tall > 3 or piece.wide for piece in above):
             number = f"\\frac{{{front[0] if front else 1}}}{{{bottom.latex}}}"
             return self._times([number], above, 2)
@@ -155,6 +156,8 @@ class Printer:
         return Piece(text, PRODUCT, max([height, *heights]))
 
 
+HALF = Rational(1, 2)
+
 # --- arithmetic ----------------------------------------------------------------------
 
 
@@ -171,6 +174,21 @@ def in_order(expression: Expr) -> list[Expr]:
     return sorted(Add.make_args(expression), key=rank)
 
 
+def in_place(factors: Iterable[Expr]) -> list[Expr]:
+    """Factors as a person orders them; a sum follows a call that it holds.
+
+    `(1 - s(x)), s(x)` => `s(x), (1 - s(x))`
+    """
+    factors = list(factors)
+    calls = [f for f in factors if f.is_Function]
+
+    def rank(factor: Expr) -> tuple[int, int]:
+        late = factor.is_Add and any(factor.has(f) for f in calls)
+        return (5, 0) if late else _place(factor)
+
+    return sorted(factors, key=rank)
+
+
 def _place(factor: Expr) -> tuple[int, int]:
     """Where a factor stands: numbers, constants, reads, powers, sums, calls, cases."""
     base = factor.as_base_exp()[0] if isinstance(factor, Pow) else factor
@@ -179,7 +197,9 @@ def _place(factor: Expr) -> tuple[int, int]:
     if isinstance(base, Indexed | Name):
         symbol = base.base.label if isinstance(base, Indexed) else base
         return (1 if symbol.kind == "constant" else 2), symbol.rank
-    last = {"where": 5, "kronecker": 6}.get(base.func.__name__, 4)
+    if base.is_Symbol:
+        return 2, 0  # an argument of a definition
+    last = {"where": 6, "kronecker": 7}.get(base.func.__name__, 4)
     return (3 if isinstance(base, Add) else last), 0
 
 
@@ -190,9 +210,13 @@ def common(expression: Expr) -> Rational:
     """
     if not expression.is_Add:
         return sympy.S.One
-    found = {abs(addend.as_coeff_Mul()[0]) for addend in expression.args}
-    numbers = any(addend.is_Number for addend in expression.args)
-    return found.pop() if len(found) == 1 and not numbers else sympy.S.One
+    found = {
+        Mul(*(abs(f) for f in Mul.make_args(addend) if f.is_number))
+        for addend in expression.args
+    }
+    number = found.pop()
+    alone = any(addend.is_number for addend in expression.args)
+    return number if number.is_Rational and not found and not alone else sympy.S.One
 
 
 def _sum(printer: Printer, expression: Expr) -> Piece:
@@ -215,6 +239,11 @@ def factored(expression: Expr) -> tuple[Rational, list[Expr]]:
 
 
 def _product(printer: Printer, expression: Expr) -> Piece:
+    if any(factor.is_Mul for factor in expression.args):
+        # A product that was kept as it is: `(1/s) (x/s)`, factor by factor.
+        parts = [printer.piece(factor) for factor in expression.args]
+        joined = r" \cdot ".join(part.within(PRODUCT) for part in parts)
+        return Piece(joined, PRODUCT, max(part.tall for part in parts))
     coefficient, factors = factored(expression)
     negative = bool(coefficient.is_extended_negative)
     piece = printer.product(abs(coefficient), factors)
@@ -223,9 +252,30 @@ def _product(printer: Printer, expression: Expr) -> Piece:
     return piece
 
 
+def _radicals(
+    coefficient: Rational, factors: Iterable[Expr]
+) -> tuple[Rational, list[Expr]]:
+    """Square roots of numbers, joined below the bar where that is all that they are.
+
+    `1/2, [sqrt(2), 1/sqrt(pi), x]` => `1, [1/sqrt(2*pi), x]`
+    """
+    factors = list(factors)
+    roots = [f for f in factors if f.is_Pow and f.is_number and 2 * f.exp in (1, -1)]
+    square = coefficient**2 * Mul(*(root**2 for root in roots))
+    above, below = sympy.fraction(square)
+    if not roots or (len(roots) == 1 and above != 1):
+        return coefficient, factors
+    joined = (
+        Pow(below, -1 * HALF, evaluate=False)
+        if above == 1
+        else Pow(Mul(above, 1 / below), HALF, evaluate=False)
+    )
+    return sympy.S.One, [*(f for f in factors if f not in roots), joined]
+
+
 def _power(printer: Printer, expression: Expr) -> Piece:
     base, exponent = expression.args
-    if exponent == Rational(1, 2) and not printer.piece(base).wide:
+    if exponent == HALF and not printer.piece(base).wide:
         inside = printer.piece(base)
         return Piece(f"\\sqrt{{{inside.latex}}}", ATOM, max(1, inside.tall))
     if exponent.could_extract_minus_sign():
@@ -241,6 +291,10 @@ def _number(printer: Printer, expression: Expr) -> Piece:
         text = decimal(expression)
         return Piece(text, POWER if "^" in text else ATOM, 0, "^" in text)
     return Piece(f"\\frac{{{expression.p}}}{{{expression.q}}}", PRODUCT, 2)
+
+
+def _constant(printer: Printer, expression: Expr) -> Piece:
+    return Piece({"E": "e"}.get(str(expression), f"\\{expression}"))
 
 
 def _read(printer: Printer, expression: Expr) -> Piece:
@@ -265,4 +319,5 @@ ARITHMETIC: dict[type, Rule] = {
     Mul: _product,
     Pow: _power,
     Rational: _number,
+    sympy.core.numbers.NumberSymbol: _constant,
 }

@@ -24,7 +24,7 @@ SHOWN = 4  # names in a list that is not shortened
 
 def told(account: Account, items: Sequence[Item]) -> list[Block]:
     """Items as aligned blocks; of a run the first repetition, then what changes."""
-    runs = {run.start: run for run in _runs(account, items)}
+    found = {run.start: run for run in runs(account, items)}
     blocks: list[Block] = []
     rows: list[NumberedEquation] = []
 
@@ -35,7 +35,7 @@ def told(account: Account, items: Sequence[Item]) -> list[Block]:
 
     place = 0
     while place < len(items):
-        run = runs.get(place)
+        run = found.get(place)
         group = run.first if run else (items[place],)
         for item in group:
             if isinstance(item, Loop):
@@ -62,7 +62,7 @@ def repeated(account: Account, items: Sequence[Item]) -> frozenset[str]:
     """Tensors whose equations `told` leaves to a run's first repetition."""
     return frozenset(
         equation.tensor
-        for run in _runs(account, items)
+        for run in runs(account, items)
         for equation in flatten(run.items[run.length :])
     )
 
@@ -70,13 +70,13 @@ def repeated(account: Account, items: Sequence[Item]) -> frozenset[str]:
 def twins(account: Account, items: Sequence[Item]) -> dict[str, str]:
     """What each tensor of a later repetition is called in the first."""
     found: dict[str, str] = {}
-    for run in _runs(account, items):
+    for run in runs(account, items):
         for mapping in run.renaming[1:]:
             found |= {there: here for here, there in mapping.items() if there != here}
     return {there: here for there, here in found.items() if there not in found.values()}
 
 
-def _runs(account: Account, items: Sequence[Item]) -> list[Run]:
+def runs(account: Account, items: Sequence[Item]) -> list[Run]:
     """Runs that begin where a layer does, if they can: at its first parameters."""
     parameters = {parameter.name for parameter in account.system.parameters}
     uses = [
@@ -90,7 +90,7 @@ def _runs(account: Account, items: Sequence[Item]) -> list[Run]:
 def renamed(account: Account, items: Sequence[Item]) -> frozenset[str]:
     """Tensors that only the later repetitions of a run name, parameters too."""
     found: set[str] = set()
-    for run in _runs(account, items):
+    for run in runs(account, items):
         later = {name for mapping in run.renaming[1:] for name in mapping.values()}
         found |= later - set(run.renaming[0])
     return frozenset(found)

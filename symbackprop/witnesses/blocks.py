@@ -220,10 +220,8 @@ class Block:
         value = self.spread(self.value(place.term.body), False)
         lead = tuple(value.shape[: place.free])
         value = self.numbers.reshape(value, (*lead, -1))
-        keys = self.numbers.real(value)
         reduction = place.equation.reduction
-        find = np.argmax if reduction.endswith("max") else np.argmin
-        first = np.asarray(find(keys, axis=-1))
+        first = self.numbers.best(value, reduction.endswith("max"))
         if reduction.startswith("arg"):
             self.store(self.numbers.array(first))
             return

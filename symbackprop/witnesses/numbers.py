@@ -94,6 +94,11 @@ class Numbers:
         plain: Array = a
         return plain
 
+    def best(self, value: Value, largest: bool) -> Array:
+        """The first place of the extreme entry along the last dimension."""
+        find = np.argmax if largest else np.argmin
+        return np.asarray(find(self.real(value), axis=-1))
+
     def whole(self, a: Value) -> NDArray[np.int64]:
         """Whole numbers held as numbers of this system, as integers."""
         return np.rint(self.real(a).astype(np.float64)).astype(np.int64)

@@ -5,7 +5,14 @@ words. Each module tells a part of the chapter; a new language adds its column t
 rows.
 """
 
-from symbackprop.document.phrases import formats, general, proofs
+from symbackprop.document.phrases import (
+    formats,
+    functions,
+    general,
+    operations,
+    proofs,
+    saturation,
+)
 
 LANGUAGES = ("en", "zh")
 
@@ -13,4 +20,7 @@ PHRASES: dict[str, dict[str, str]] = {
     **general.PHRASES,
     **proofs.PHRASES,
     **formats.PHRASES,
+    **functions.PHRASES,
+    **saturation.PHRASES,
+    **operations.PHRASES,
 }

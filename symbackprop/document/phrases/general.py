@@ -206,44 +206,6 @@ PHRASES: dict[str, dict[str, str]] = {
         "en": "logarithm by an equation of its own",
         "zh": "对数单独写成方程",
     },
-    "functions": {
-        "en": "Functions and their derivatives",
-        "zh": "函数及其导数",
-    },
-    "functions text": {
-        "en": "The derivatives are derived from the definitions. Where one is "
-        "written with the value of the function itself, that value has "
-        "already been computed: the form is exact, and small in absolute "
-        "error, but has little relative accuracy where the function "
-        "saturates.",
-        "zh": "导数都由定义推出。若导数用函数自身的值表示，则该值此前已经算出：这种形式"
-        "是精确的，绝对误差小，但在函数饱和处相对精度低。",
-    },
-    "values": {
-        "en": "{function} has its values in {range}.",
-        "zh": "{function} 的值域为 {range}。",
-    },
-    "kink": {
-        "en": "Convention at its kinks: {convention}.",
-        "zh": "在不可导点处的约定：{convention}。",
-    },
-    "slope 0 at both corners": {
-        "en": "slope 0 at both corners",
-        "zh": "两个拐点处导数取 0",
-    },
-    "the left slope at 0": {
-        "en": "the left slope at 0",
-        "zh": "在 0 处取左导数",
-    },
-    "the first argument takes a tie": {
-        "en": "the first argument takes a tie",
-        "zh": "相等时取第一个自变量",
-    },
-    "extrema": {
-        "en": "Where several places share the extremum of {sign}, the first of "
-        "them takes the whole slope.",
-        "zh": "若 {sign} 在多处取到极值，则由其中第一处承担全部导数。",
-    },
     "definition": {
         "en": "definition",
         "zh": "定义",
