@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from symbackprop import __version__
 from symbackprop.document import Chapter
 from symbackprop.document.words import check_language
 from symbackprop.errors import DeclarationError, InputError, nearest, short
@@ -38,7 +40,8 @@ class Document(Shown):
         """A complete file for pdflatex, or for xelatex where it is Chinese."""
         from symbackprop.document.page import latex
 
-        return latex(self.chapter)
+        mark = "" if self.derivation is None else origin(self.derivation) + "\n"
+        return mark + latex(self.chapter)
 
     @cached_property
     def code(self) -> Mapping[int, str]:
@@ -96,6 +99,13 @@ FORMATS: Mapping[str, Callable[[Document], str | bytes]] = MappingProxyType(
         ".pdf": lambda document: document.pdf(),
     }
 )
+
+
+def origin(derivation: Derivation) -> str:
+    """The first line of a LaTeX file: what it is printed from, and by what."""
+    declared = repr(derivation.program.__reduce__()[1])
+    digest = hashlib.sha256(declared.encode()).hexdigest()[:16]
+    return f"% Derived by symbackprop {__version__} from the declaration {digest}."
 
 
 def format_of(path: Path) -> str:

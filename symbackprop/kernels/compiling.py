@@ -75,8 +75,12 @@ def compile(
 
 
 def _write_document(derivation: Derivation, path: Path) -> None:
-    from symbackprop.documents import document
+    """Write the derivation down, unless this version wrote it of this declaration."""
+    from symbackprop.documents import document, origin
 
+    with suppress(OSError, UnicodeDecodeError), path.open(encoding="utf-8") as file:
+        if file.readline() == f"{origin(derivation)}\n":
+            return
     write_atomically(path, document(derivation).latex)
 
 
