@@ -15,9 +15,9 @@ from symbackprop.derivation import differentiate
 from symbackprop.document.latex import Printer
 from symbackprop.document.measure import width
 from symbackprop.document.page import packed
+from symbackprop.document.phrases import LANGUAGES, PARTS, PHRASES
 from symbackprop.document.pieces import decimal
 from symbackprop.document.symbols import Symbols, escape, spell
-from symbackprop.document.words import LANGUAGES, PHRASES
 from symbackprop.equations import Axis, Constant, System, Tensor
 from symbackprop.program import Program
 from symbackprop.proof import Derivation
@@ -341,6 +341,11 @@ def test_another_language_or_notation_is_refused() -> None:
         sb.document(derivation, language="fr")
     with pytest.raises(sb.DeclarationError, match="'tensor' is not written"):
         sb.document(derivation, notation="tensor")
+
+
+def test_no_phrase_is_told_twice() -> None:
+    keys = [key for part in PARTS for key in part.PHRASES]
+    assert len(keys) == len(set(keys)) == len(PHRASES)
 
 
 def test_every_phrase_is_said_in_every_language() -> None:

@@ -45,7 +45,7 @@ def _each(account: Account) -> Table:
         (words.numbers(numbers), how, error) for (how, error), numbers in found.items()
     )
     head = (words("equation"), words("how checked"), words("worst"))
-    return Table(head, rows, (0.2, 0.5, 0))
+    return Table(head, rows, (0.16, 0.58, 0))
 
 
 def _told(account: Account, equation: Equation, hidden: bool) -> tuple[Inline, Inline]:

@@ -21,6 +21,8 @@ from symbackprop.document.chapter import (
     Table,
 )
 from symbackprop.document.functions import operator
+from symbackprop.document.matrices import bold
+from symbackprop.document.matrix_form import row
 from symbackprop.elementary import steps
 from symbackprop.equations import indices_of
 from symbackprop.passages import Applied, Passage, activations, chains, passages
@@ -172,7 +174,11 @@ def _short(account: Account, number: Expr) -> str:
 def _adjoint(account: Account, tensor: str) -> tuple[str, str]:
     """The name of a tensor's error term, and its symbol without indices."""
     name = next(a for a, of in account.derivation.adjoint_of.items() if of == tensor)
-    return name, account.symbols.scalar(name).at()
+    return name, bold(account.symbols.scalar(name).at())
+
+
+def _weights(account: Account, passage: Passage) -> str:
+    return bold(account.symbols.scalar(passage.weights).at())
 
 
 def _norm(latex: str) -> str:
@@ -205,21 +211,15 @@ def _passage(account: Account, passage: Passage) -> list[Block]:
     words = account.words
     name, here = _adjoint(account, passage.before)
     _, there = _adjoint(account, passage.after)
-    weights = account.symbols.scalar(passage.weights).at()
-    z = account.symbols.scalar(passage.before).at()
-    function = operator(account.symbols, passage.applied.saturation.name)
-    inside = f"({z})"
-    if passage.applied.others:
-        function, inside = f"\\partial_1 {function}", f"({z}, \\ldots)"
-    else:
-        function += "'"
+    weights = _weights(account, passage)
     turned = f"({weights})^{{\\top}} {there}"
     factor = _factor(account, passage.applied)
     shrunk = "" if factor == "1" else f"{factor}\\, "
-    number = (Ref(account.derivation.number(name)),)
-    why = words("elementwise", equation=number, product=Math(r"\odot"))
+    proof = account.recursion(name)
+    sides = proof and account.matrix.line(proof.lines[-1])
+    known = [row(sides, (Ref(account.derivation.number(name)),))] if sides else []
     rows = (
-        NumberedEquation(None, here, (f"{function}{inside} \\odot {turned}",), why),
+        *known,
         NumberedEquation(
             None,
             _norm(here),
@@ -249,7 +249,7 @@ def _depth(account: Account, chain: Sequence[Passage]) -> list[Block]:
         text if count == 1 else f"\\bigl({text}\\bigr)^{{{count}}}"
         for text, count in factors.items()
     )
-    norms = [_norm(account.symbols.scalar(p.weights).at()) for p in chain]
+    norms = [_norm(_weights(account, p)) for p in chain]
     if len(norms) > SHOWN:
         norms = [norms[0], norms[1], r"\cdots", norms[-1]]
     product = r"\, ".join([*([slopes] if slopes else []), *norms, _norm(last)])

@@ -16,11 +16,8 @@ from symbackprop.document.phrases import (
 
 LANGUAGES = ("en", "zh")
 
+PARTS = (general, proofs, formats, functions, saturation, operations)
+
 PHRASES: dict[str, dict[str, str]] = {
-    **general.PHRASES,
-    **proofs.PHRASES,
-    **formats.PHRASES,
-    **functions.PHRASES,
-    **saturation.PHRASES,
-    **operations.PHRASES,
+    key: row for part in PARTS for key, row in part.PHRASES.items()
 }

@@ -16,7 +16,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "computes it and the equations that it comes from.",
         "zh": "指向某个方程或点选其编号，即可查看计算它的代码以及推出它的方程。",
     },
-    "picture": {"en": "Diagram", "zh": "示意图"},
+    "diagram": {"en": "Diagram", "zh": "示意图"},
     "made with": {
         "en": "Derived by symbackprop. Formulas are drawn by Temml {version} (MIT).",
         "zh": "由 symbackprop 推导。公式由 Temml {version}（MIT 许可）绘制。",

@@ -76,7 +76,6 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "上文印出的每一行都在较小的下标范围上、于随机点求值："
         "局部导数与对偶数对照，误差项和梯度与移动该量时目标函数的变化对照。",
     },
-    "equation": {"en": "Equation", "zh": "方程"},
     "how checked": {"en": "How it was checked", "zh": "检验方式"},
     "checked line by line": {
         "en": "{lines} lines of proof, each against what the objective does",

@@ -48,10 +48,6 @@ PHRASES: dict[str, dict[str, str]] = {
         "权重传回的量。取向量的欧几里得长度，并以最大奇异值为矩阵的范数，则"
         "有",
     },
-    "elementwise": {
-        "en": "from {equation}, with {product} entry by entry",
-        "zh": "由 {equation}，{product} 为逐元素乘积",
-    },
     "slope at most": {
         "en": "each entry's slope is at most its bound",
         "zh": "每个元素的导数不超过上确界",

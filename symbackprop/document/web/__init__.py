@@ -179,7 +179,7 @@ class _Page:
         if isinstance(part, Table):
             return table(part)
         if isinstance(part, Picture):
-            return drawing(part, inline(part.caption), self.say("picture"), formula)
+            return drawing(part, inline(part.caption), self.say("diagram"), formula)
         return self.equations(part)
 
     # --- equations -------------------------------------------------------------------
