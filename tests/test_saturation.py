@@ -207,9 +207,9 @@ def products(account: Account) -> list[str]:
 def test_the_product_over_depth() -> None:
     account = network(*["logistic"] * 5)
     assert products(account)[-1] == (
-        r"\lVert \delta^{(1)} \rVert \le \bigl(\tfrac{1}{4}\bigr)^{5}\, "
-        r"\lVert W^{(2)} \rVert\, \lVert W^{(3)} \rVert\, \cdots\, "
-        r"\lVert W^{(6)} \rVert\, \lVert \delta^{(6)} \rVert"
+        r"\lVert \boldsymbol{\delta}^{(1)} \rVert \le \bigl(\tfrac{1}{4}\bigr)^{5}\, "
+        r"\lVert \mathbf{W}^{(2)} \rVert\, \lVert \mathbf{W}^{(3)} \rVert\, \cdots\, "
+        r"\lVert \mathbf{W}^{(6)} \rVert\, \lVert \boldsymbol{\delta}^{(6)} \rVert"
     )
     assert "0.00098" in text(account)
     assert "vanishes" in text(account)
