@@ -15,6 +15,7 @@ from symbackprop.files import write_atomically
 from symbackprop.source import emit
 
 ROOT = Path(__file__).parent.parent
+CHAPTERS = ("digits",)  # written down in every form that a repository can show
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
 
 
@@ -27,6 +28,9 @@ def test_generated_files_are_up_to_date(file: Path, update: bool) -> None:
         folder / f"kernels_{network.dtype}.py": emit(derivation, network.dtype),
         folder / "derivation.tex": sb.document(derivation).latex,
     }
+    if network.name in CHAPTERS:
+        wanted[folder / "derivation.md"] = sb.document(derivation).markdown
+        wanted[folder / "derivation_zh.tex"] = sb.document(derivation, "zh").latex
     for path, text in wanted.items():
         if update:
             write_atomically(path, text)

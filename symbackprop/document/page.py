@@ -192,7 +192,7 @@ def picture(part: Picture) -> str:
         for place, node in enumerate(part.nodes)
     )
     arrows = "\n".join(
-        f"\\draw[-Latex, black!60] (n{start}) to "
+        f"\\draw[-Latex, black!60] (n{start}) to{_bend(part, start, end)} "
         + (f"node[auto, font=\\scriptsize] {{${label}$}} " if label else "")
         + f"(n{end});"
         for start, end, label in part.arrows
@@ -204,6 +204,16 @@ def picture(part: Picture) -> str:
         f"\\par\\smallskip {{\\footnotesize {inline(part.caption)}\\par}}\n"
         "\\end{center}"
     )
+
+
+def _bend(part: Picture, start: int, end: int) -> str:
+    """An arrow along a row bends round what stands between its ends."""
+    here, there = part.nodes[start], part.nodes[end]
+    low, high = sorted((here.column, there.column))
+    between = any(
+        node.row == here.row and low < node.column < high for node in part.nodes
+    )
+    return "[bend left=35]" if between and here.row == there.row else ""
 
 
 # --- equations -----------------------------------------------------------------------

@@ -7,6 +7,7 @@ the same are told apart by writing the later one as it was declared, in typewrit
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -140,8 +141,8 @@ class Symbols:
         system: everything that is named.
         adjoint_of: the tensor that each adjoint belongs to.
         gradients: those of them that are the slope by a parameter.
-        errors: tensors whose adjoint is *the* error term of their layer, written with
-            the layer's number alone: pre-activations.
+        errors: pre-activations. The adjoint of one is *the* error term of its layer,
+            written with the layer's number alone, if the layer has no other.
         given: symbols of some tensors that are not spelt from their names.
     """
 
@@ -176,9 +177,12 @@ class Symbols:
             if tensor.name not in self._adjoint_of:
                 symbol = (given or {}).get(tensor.name) or self._claim(tensor.name)
                 self._symbols[tensor.name] = symbol
+        layers = Counter(self._symbols[tensor].number for tensor in set(errors))
         for adjoint, origin in self._adjoint_of.items():
             if adjoint not in self._gradients:
-                self._symbols[adjoint] = self._claim_adjoint(origin, origin in errors)
+                only = layers[self._symbols[origin].number] == 1
+                alone = only and origin in errors
+                self._symbols[adjoint] = self._claim_adjoint(origin, alone)
         self.samples = self.unused("N", "M", "B", r"\mathcal{N}")
         self.sample = self.unused("n", "m", "s", "b", r"\nu")
         self.batched = system.batched
@@ -203,8 +207,6 @@ class Symbols:
         of = self._symbols[origin]
         label = ",".join(filter(None, (of.stem, of.label)))
         symbol = Symbol(r"\delta", of.number, "" if alone else label)
-        if symbol.at() in self._taken:
-            symbol = Symbol(r"\delta", of.number, label)
         if symbol.at() in self._taken:
             symbol = Symbol(r"\delta", label=of.at())
         self._taken.add(symbol.at())

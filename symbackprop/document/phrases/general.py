@@ -21,9 +21,9 @@ PHRASES: dict[str, dict[str, str]] = {
         "码使用相同的编号。",
     },
     "picture": {
-        "en": "What is computed from what. Data are shaded, parameters have dashed "
-        "frames; beneath each symbol stands its shape.",
-        "zh": "各量的计算关系。数据为灰底，参数为虚线框；符号下方是其形状。",
+        "en": "What is computed from what: arrows lead from a quantity to those that "
+        "read it.",
+        "zh": "各量的计算关系：箭头从一个量指向读取它的量。",
     },
     "penalty not drawn": {
         "en": "Arrows from parameters to the objective, for its penalty, are left out.",

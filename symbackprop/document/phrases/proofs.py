@@ -69,6 +69,22 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "检验：把 {entry} 上下微调，目标函数的变化率为 {quotient}；推导给出 "
         "{slope}。以 {rate} 做一步梯度下降，得到",
     },
+    "adjoint equations, exactly on fractions": {
+        "en": "adjoint equations, exactly on fractions",
+        "zh": "伴随方程，用分数精确比较",
+    },
+    "rewritten forward equations, to 50 digits": {
+        "en": "rewritten forward equations, to 50 digits",
+        "zh": "改写过的前向方程，到 50 位数字",
+    },
+    "adjoint equations, against dual numbers": {
+        "en": "adjoint equations, against dual numbers",
+        "zh": "伴随方程，与对偶数对照",
+    },
+    "the whole gradient, against complex steps": {
+        "en": "the whole gradient, against complex steps",
+        "zh": "整个梯度，与复数步长法对照",
+    },
     "checks each": {
         "en": "Every line that is printed above was evaluated at a random point on "
         "small axes: local derivatives were compared with dual numbers, error terms "

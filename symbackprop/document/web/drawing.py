@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import pairwise
 
 from symbackprop.document.chapter import Node, Picture
 from symbackprop.document.measure import width
@@ -17,6 +18,7 @@ GAP_X, GAP_Y = 2.4, 1.7  # em between boxes
 TALL = 2.9  # em of a box with a shape beneath its symbol
 LOW = 2.1  # and of one without
 LEAST = 2.6  # em that a box is wide
+CLOSE = 0.5  # em between boxes of one equation's parameters
 BEND = 2.3  # em that an arrow bends round a box
 
 
@@ -71,7 +73,7 @@ def drawing(
     )
     return (
         f'<figure aria-label="{label}"><div class="scroll"><div class="picture" '
-        f'style="width:{wide:.2f}em;height:{high:.2f}em">\n'
+        f'style="--wide:{wide:.2f};width:{wide:.2f}em;height:{high:.2f}em">\n'
         f'<svg viewBox="0 0 {wide:.2f} {high:.2f}" aria-hidden="true">\n'
         f"{arrows}\n</svg>\n{nodes}\n{labels}\n</div></div>\n"
         f"<figcaption>{caption}</figcaption></figure>"
@@ -81,8 +83,8 @@ def drawing(
 def placed(picture: Picture) -> tuple[list[Box], float, float]:
     """Each node's box, and the picture's width and height.
 
-    Columns are as wide as their widest box, and as far apart as the labels of arrows
-    need; empty columns and rows take no room.
+    Columns are as far apart as the boxes that stand side by side need, and the labels
+    of arrows between them; empty rows take no room.
     """
     nodes = picture.nodes
     gap = GAP_X
@@ -90,24 +92,42 @@ def placed(picture: Picture) -> tuple[list[Box], float, float]:
         if label and nodes[start].row == nodes[end].row:
             gap = max(gap, 1.4 + 0.8 * width(label))
     sizes = [_wide(node) for node in nodes]
-    columns = sorted({node.column for node in nodes})
     rows = sorted({node.row for node in nodes})
-    centres, left = {}, 0.5
-    for column in columns:
-        own = [s for s, n in zip(sizes, nodes, strict=True) if n.column == column]
-        centres[column] = left + max(own) / 2
-        left += max(own) + gap
+    pitch = _pitch(nodes, sizes, gap)
+    left = min(n.column * pitch - s / 2 for n, s in zip(nodes, sizes, strict=True))
+    right = max(n.column * pitch + s / 2 for n, s in zip(nodes, sizes, strict=True))
     top = 0.5 + TALL / 2
     levels = {row: top + place * (TALL + GAP_Y) for place, row in enumerate(rows)}
     boxes = [
-        Box(centres[n.column], levels[n.row], size, TALL if n.shape else LOW)
+        Box(
+            n.column * pitch - left + 0.5,
+            levels[n.row],
+            size,
+            TALL if n.shape else LOW,
+        )
         for n, size in zip(nodes, sizes, strict=True)
     ]
     high = 1.0 + len(rows) * (TALL + GAP_Y) - GAP_Y
     if any(_bend(boxes[start], boxes[end], boxes) for start, end, _ in picture.arrows):
         boxes = [replace(box, y=box.y + BEND - 1.0) for box in boxes]
         high += 2 * (BEND - 1.0)
-    return boxes, left - gap + 0.5, high
+    return boxes, right - left + 1.0, high
+
+
+def _pitch(nodes: Sequence[Node], sizes: Sequence[float], gap: float) -> float:
+    """How far apart two columns are: the widest need of two neighbours in a row."""
+    found = LEAST + gap
+    for row in {node.row for node in nodes}:
+        here = sorted(
+            (node.column, size)
+            for node, size in zip(nodes, sizes, strict=True)
+            if node.row == row
+        )
+        for (left, one), (right, other) in pairwise(here):
+            apart = right - left
+            room = (one + other) / 2 + (gap if apart >= 1 else CLOSE)
+            found = max(found, room / apart if apart else 0.0)
+    return found
 
 
 def _wide(node: Node) -> float:
