@@ -77,8 +77,9 @@ def bold(latex: str) -> str:
     >>> bold(r"W^{(1)}_{k}"), bold(r"\delta_{z}")
     ('\\mathbf{W}^{(1)}_{k}', '\\boldsymbol{\\delta}_{z}')
     """
-    if latex.startswith(r"\log "):
-        return r"\log " + bold(latex.removeprefix(r"\log "))
+    for front in (r"\log ", "(1 - "):
+        if latex.startswith(front):
+            return front + bold(latex.removeprefix(front))
     head, bar, tail = latex.partition(r"}{\partial ")
     if bar:
         return head + bar + bold(tail)

@@ -98,6 +98,8 @@ def spell(name: str) -> Symbol:
     'W^{(1)}_{i j}'
     >>> spell("p_sum").at(["t"])
     'p_{\\mathrm{sum},t}'
+    >>> spell("log_1_minus_p").at(["k"])
+    '\\log (1 - p)_{k}'
     >>> spell("log_p").at(["k"])
     '\\log p_{k}'
     """
@@ -105,8 +107,10 @@ def spell(name: str) -> Symbol:
     if found is None or len(name) > LONGEST:
         return verbatim(name)
     if name.startswith("log_"):
-        inner = spell(name.removeprefix("log_"))
-        return Symbol(f"\\log {inner.stem}", inner.number, inner.label)
+        rest = name.removeprefix("log_")
+        inner = spell(rest.removeprefix("1_minus_"))
+        stem = f"(1 - {inner.stem})" if rest.startswith("1_minus_") else inner.stem
+        return Symbol(f"\\log {stem}", inner.number, inner.label)
     head, number, rest = found.groups()
     tail = rest.split("_")[1:]
     stem = _letter(head)
