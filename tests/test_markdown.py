@@ -89,7 +89,7 @@ def test_picture_is_a_graph_of_names() -> None:
 
 def test_notebooks_take_dollars() -> None:
     text = markdown(document_of("dense").chapter, "notebook")
-    assert "```" not in text
+    assert "```math" not in text
     assert "$`" not in text
     assert text.count("$$\n") % 2 == 0
 

@@ -144,9 +144,13 @@ class Account:
 
     def told(self, proof: Proof) -> tuple[NumberedEquation, ...]:
         """A proof's lines, aligned; an equation's own number stands at the last."""
-        return tuple(
+        used = tuple(sorted({number for line in proof.lines for number in line.uses}))
+        rows = (
             self.lines.line(line, self._rule(line), first=not place)
             for place, line in enumerate(proof.lines)
+        )
+        return tuple(
+            row if row.number is None else replace(row, uses=used) for row in rows
         )
 
     def _rule(self, line: Line) -> Inline:
