@@ -16,10 +16,9 @@ from symbackprop.equations import (
 )
 from symbackprop.exponentials import stable
 from symbackprop.scalars import both, equal, exp, log, where
-from symbackprop.workbench import ShiftedSum, Workbench
+from symbackprop.workbench import LOWEST, ShiftedSum, Workbench
 
 WHY = "logarithm by name"
-LOWEST = sympy.Integer(-(10**30))  # below every exponent, and within single precision
 
 
 def named_logs(body: Expr, work: Workbench) -> Expr:

@@ -19,7 +19,9 @@ from symbackprop.equations import (
     tensor_of,
 )
 from symbackprop.exponentials import stable
-from symbackprop.scalars import exp, log
+from symbackprop.scalars import exp, log, where
+
+LOWEST = sympy.Integer(-(10**30))  # below every exponent, and within single precision
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,24 @@ class Workbench:
         return equation.terms[0].body.xreplace(places)
 
     def exponent(self, factor: Expr) -> Expr | None:
-        """`f` where the factor is `exp(f)` or reads a tensor defined as `exp(f)`."""
+        """`f` where the factor is `exp(f)` or reads a tensor defined as `exp(f)`.
+
+        A masked exponential has a masked exponent: `where(c, exp(f), 0)` =>
+        `where(c, f, LOWEST)`.
+        """
         if isinstance(factor, exp):
             return factor.args[0]
         if isinstance(factor, Indexed | Name):
             body = self.opened(factor)
-            if isinstance(body, exp):
-                return body.args[0]
+            factor = factor if body is None else body
+            if isinstance(factor, exp):
+                return factor.args[0]
+        if isinstance(factor, where):
+            condition, chosen, other = factor.args
+            if other == 0 and (inner := self.exponent(chosen)) is not None:
+                return where(condition, inner, LOWEST)
+            if chosen == 0 and (inner := self.exponent(other)) is not None:
+                return where(condition, LOWEST, inner)
         return None
 
     def exponential_part(self, body: Expr) -> tuple[Expr, Expr]:

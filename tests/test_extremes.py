@@ -188,6 +188,30 @@ NETWORKS = [
 ]
 
 
+MASKED = (
+    "p[t, u] = where(u <= t, exp(s[t, u]), 0) / sum(where(v <= t, exp(s[t, v]), 0), v)",
+    "e[t, u] = where(t < u, 0, exp(s[t, u]))\nm[t] = sum(e[t, u], u)\n"
+    "p[t, u] = e[t, u] / m[t]",
+    "p[t, u] = log(sum(where(v <= t, exp(s[t, v] + s[v, t]), 0), v)) * s[t, u]",
+)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("text", MASKED)
+def test_masked_exponentials(text: str, dtype: str) -> None:
+    program = sb.Program(
+        f"{text}\nL = sum(p[t, u] * y[t, u], t, u)",
+        axes={"t": 4, "u": 4, "v": 4},
+        parameters={"s": "t u"},
+        data={"y": "t u"},
+        objective="L",
+        name="masked",
+    )
+    scores = np.resize(POINTS, (4, 4))
+    weights = np.linspace(-1.0, 1.5, 16).reshape(4, 4)
+    hold(program, {"s": scores, "y": weights}, dtype)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_mixture_of_gaussians(dtype: str) -> None:
     program = sb.Program(
