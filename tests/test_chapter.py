@@ -14,6 +14,7 @@ from programs import programs
 
 import symbackprop as sb
 from symbackprop.derivation import differentiate
+from symbackprop.document import example
 from symbackprop.document.chapter import (
     Chapter,
     Equations,
@@ -211,6 +212,19 @@ def test_every_random_program_has_a_chapter(declared) -> None:
         told = sb.document(derived, notation=notation).chapter
         numbers = [row.number for row in told.equations()]
         assert sorted(numbers) == sorted(derived.numbers.values())
+
+
+def test_arithmetic_of_the_example_is_held_against_its_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = example.substituted
+
+    def spoilt(body, values):
+        return original(body, values) * 2
+
+    monkeypatch.setattr(example, "substituted", spoilt)
+    with pytest.raises(sb.CheckError, match="arithmetic for equation \\(1\\)"):
+        sb.document(derivation("digits"))
 
 
 # --- typesetting ---------------------------------------------------------------------

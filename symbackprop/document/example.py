@@ -42,8 +42,10 @@ from symbackprop.equations import (
     subscripts_of,
     tensor_of,
 )
+from symbackprop.errors import CheckError
 from symbackprop.witnesses.draws import draw, shrink
 from symbackprop.witnesses.evaluate import evaluate
+from symbackprop.witnesses.expressions import calculate
 from symbackprop.witnesses.numbers import REAL
 from symbackprop.witnesses.slopes import central_difference
 
@@ -219,6 +221,7 @@ class _Numbers(Printer):
     def __init__(self, symbols: Symbols) -> None:
         super().__init__(symbols)
         self._shown: dict[Expr, Piece] = {}
+        self._values: dict[Expr, float] = {}
 
     def number(self, value: Any) -> Expr:
         """A placeholder for a number."""
@@ -226,7 +229,13 @@ class _Numbers(Printer):
         plain = PRODUCT if "^" in text else ATOM
         place = sympy.Symbol(f"number{len(self._shown):06d}")
         self._shown[place] = Piece(text, SUM if text.startswith("-") else plain)
+        self._values[place] = float(value)
         return place
+
+    def value(self, expression: Expr) -> float:
+        """What an expression over placeholders comes to."""
+        found = calculate(expression, REAL, lambda e: np.array([self._values[e]]))
+        return float(found[0])
 
     def piece(self, expression: Expr) -> Piece:
         return self._shown.get(expression) or super().piece(expression)
@@ -252,6 +261,7 @@ class _Arithmetic:
             if found is None:
                 return None
             addends += found
+        self._hold(equation, sum(map(self.printer.value, addends)))
         printed: list[str] = []
         for addend in addends:
             minus, piece = self.printer.signed(addend)
@@ -259,6 +269,17 @@ class _Arithmetic:
             printed.append(f"{sign}{piece.within(PRODUCT)}")
         text = " ".join(printed)
         return text if printed and width(text) <= WIDEST else None
+
+    def _hold(self, equation: Equation, found: float) -> None:
+        """Refuse arithmetic that does not come to the value."""
+        values = self.example.values[equation.tensor]
+        expected = float(values[(0,) * len(equation.indices)])
+        if not abs(found - expected) <= 1e-9 * max(1.0, abs(expected)):
+            number = self.example.account.derivation.number(equation.tensor)
+            raise CheckError(
+                f"the worked example's arithmetic for equation ({number}) comes to "
+                f"{found}, its value is {expected}. Please report this program."
+            )
 
     def _term(self, term: Term, equation: Equation) -> list[Expr] | None:
         ranges = [range(self.system.size(index)) for index in term.bound]
@@ -290,8 +311,14 @@ class _Arithmetic:
             if any(not 0 <= p < n for p, n in zip(place, array.shape, strict=True)):
                 return None
             values[read] = self.printer.number(array[place])
-        found = body.xreplace(values)
+        found = substituted(body, values)
         return None if any(is_index(s) for s in found.free_symbols) else found
+
+
+def substituted(body: Expr, values: dict[Expr, Expr]) -> Expr:
+    """A body with placeholders for its reads."""
+    found: Expr = body.xreplace(values)
+    return found
 
 
 def _number(value: Any) -> str:
