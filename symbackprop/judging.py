@@ -34,7 +34,7 @@ from symbackprop.equations import (
     fresh,
     tensor_of,
 )
-from symbackprop.errors import CheckError
+from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.formula import formula
 from symbackprop.proof import Check, Derivation
 from symbackprop.witnesses.draws import draw, draw_exact, shrink
@@ -47,6 +47,7 @@ from symbackprop.witnesses.slopes import complex_step, dual_slope
 BATCH = 2
 TOLERANCE = 1e-9  # double precision at random points; a wrong equation is off by 1
 FLOOR = 1e-30  # below it, a slope known to 50 digits is zero
+ORDINARY = 1e-8  # a value of ordinary inputs below it may be what is left of cancelling
 
 
 def judge(derivation: Derivation) -> tuple[Check, ...]:
@@ -285,10 +286,17 @@ def _judge_algebra(derivation: Derivation, rng: np.random.Generator) -> Check:
             derived, expected = _compare(case, derivation, values, EXACT)
             if all(v == v for v in np.ravel(expected)):
                 break
-        if not np.array_equal(np.asarray(derived), np.asarray(expected)):
+        if not _equal_where_finite(derived, expected):
             raise _refuted(derivation, case.derived, "exact fractions")
         judged += 1
     return Check("adjoint equations, exactly on fractions", judged, 0.0)
+
+
+def _equal_where_finite(derived: Any, expected: Any) -> bool:
+    """Whether two arrays agree; places that divide by zero at every draw are let be."""
+    ours, theirs = np.ravel(derived), np.ravel(expected)
+    known = [place for place, value in enumerate(theirs) if value == value]
+    return len(ours) == len(theirs) and all(ours[n] == theirs[n] for n in known)
 
 
 def _judge_slopes(derivation: Derivation, point: _Point) -> Check:
@@ -300,6 +308,13 @@ def _judge_slopes(derivation: Derivation, point: _Point) -> Check:
         if not error <= TOLERANCE:
             exact = _compare(case, derivation, point.precise, PRECISE)
             error = _relative(*exact, floor=FLOOR)
+        if error != error:
+            slope = formula(case.derived, derivation.system)
+            raise DeclarationError(
+                f"{derivation.name}: the slope {slope} is no finite number at ordinary "
+                "values: 0 times infinity, say, where a `where` masks a result that is "
+                "infinite. Mask its argument instead."
+            )
         if not error <= TOLERANCE:
             raise _refuted(derivation, case.derived, f"dual numbers by {error:.1e}")
         worst, judged = max(worst, error), judged + 1
@@ -324,7 +339,7 @@ def _judge_rewrites(
             continue
         if tensor.role != "defined":
             continue
-        error = _relative(ours[name], theirs[name])
+        error = _relative(ours[name], theirs[name], floor=ORDINARY)
         if not error <= 1e-40:
             equation = next(e for e in derivation.forward if e.tensor == name)
             raise _refuted(derivation, equation, f"its declaration by {error:.1e}")

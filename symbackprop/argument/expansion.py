@@ -29,6 +29,7 @@ from symbackprop.equations import (
     Equation,
     Name,
     Term,
+    is_index,
     read,
     reads,
     subscripts_of,
@@ -195,7 +196,10 @@ class Expansion:
 
         `(1 - y)*f(z) - y*f(-z)` => `f(z) - y` => `a - y`, f the logistic function
         """
-        if any(term.bound or term.guards for term in terms):
+        first = replace(terms[0], body=sympy.S.Zero) if terms else None
+        if any(replace(t, body=sympy.S.Zero) != first or t.bound for t in terms):
+            return
+        if first is None or first.guards:
             return
         whole = mirrored(Add(*(term.body for term in terms)))
         simpler = _added([replace(terms[0], body=sympy.expand(whole))])
@@ -235,7 +239,8 @@ class Expansion:
             for own, there in zip(
                 subscripts_of(part), subscripts_of(twin), strict=True
             ):
-                if places.setdefault(own, there) != there:
+                known = places.setdefault(own, there) if is_index(own) else own
+                if known != there:
                     return term
         if not set(equation.indices) <= places.keys():
             return term
@@ -245,6 +250,18 @@ class Expansion:
             return term
         saved = read(self.system.tensors[equation.tensor].symbol, *equation.indices)
         return replace(term, body=rest * saved.xreplace(places))
+
+    @staticmethod
+    def _read_freely(name: str, terms: tuple[Term, ...]) -> bool:
+        """Whether a term reads one entry of the data: `p[k]*sum(y[m], m) - y[k]`.
+
+        Nothing is gained by a sum of 1 where it stands alone.
+        """
+        return any(
+            tensor_of(read) == name and not set(subscripts_of(read)) & set(term.bound)
+            for term in terms
+            for read in reads(term.body)
+        )
 
     def _facts(
         self, terms: tuple[Term, ...], origin: str
@@ -263,7 +280,9 @@ class Expansion:
                 data = tensor.role == "data" and tensor.name not in upstream
                 if not (last and data) or any(index in s.free_symbols for s in others):
                     continue
-                if term.guards or tensor.zero_outside:
+                if term.guards or tensor.zero_outside or tensor.integer:
+                    continue
+                if not self._read_freely(tensor.name, terms):
                     continue
                 bound = tuple(b for b in term.bound if b != index)
                 known = replace(term, body=term.body / inside[0], bound=bound)

@@ -1,13 +1,13 @@
 """Each line of a proof, held against witnesses that know the forward equations alone.
 
 Partial derivatives are compared with dual numbers of the one equation, adjoints with
-what the objective does when their tensor is bumped, both at one random point on small
-axes.
+what the objective does when their tensor is bumped, at random points on small axes.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from symbackprop.equations import (
     Equation,
     System,
     Tensor,
+    Term,
     fresh,
     read,
     subscripts_of,
@@ -35,12 +36,13 @@ from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.numbers import REAL, Array
 
 BATCH = 2
-TOLERANCE = 1e-9  # double precision at a random point; a wrong line is off by 1
+TOLERANCE = 1e-9  # double precision at random points; a wrong line is off by 1
 SEED = 20240229
+SCALES = (0.7, 4.0)  # of what is drawn: small values and such as saturate
 
 
 class Judge:
-    """Judges the lines of one derivation's proofs.
+    """Judges the lines of one derivation's proofs, at points of several scales.
 
     >>> import symbackprop as sb
     >>> from symbackprop.argument.chain import Calculus
@@ -54,49 +56,105 @@ class Judge:
     def __init__(self, derivation: Derivation, system: System) -> None:
         """`system` has the letters that the lines use."""
         self.derivation = derivation
+        rng = np.random.default_rng(SEED)
         small = shrink(derivation.system)
         sizes = {name: axis.size for name, axis in small.axes.items()}
         axes = {
             name: replace(axis, size=sizes[axis.of or name])
             for name, axis in system.axes.items()
         }
-        small = replace(small, axes=axes)
-        self.system = replace(small, equations=())
-        self.forward = replace(small, equations=derivation.forward)
-        self._slopes: dict[str, Array] = {}
-        self._partials: dict[tuple[str, str], Array] = {}
+        # A constant of 1e-13 would hide whatever it multiplies.
+        constants = {
+            name: replace(constant, value=Fraction(int(rng.integers(3, 18)), 10))
+            for name, constant in small.constants.items()
+        }
+        self.system = replace(small, axes=axes, constants=constants)
+        self._facts: dict[str, list[_Point]] = {}
+
+    @cached_property
+    def points(self) -> list[_Point]:
+        """Points at which the objective and its slopes are finite; at least one."""
+        rng = np.random.default_rng(SEED)
+        declared = replace(
+            self.derivation.program.plain(),
+            axes=self.system.axes,
+            constants=self.system.constants,
+        )
+        found: list[_Point] = []
+        for place, scale in enumerate(SCALES):
+            try:
+                given = dict(draw(declared, rng, BATCH, scale))
+            except CheckError:
+                if place == len(SCALES) - 1 and not found:
+                    raise
+                continue
+            found.append(_Point(self.derivation, self.system, given))
+        return found
 
     def judged(self, proof: Proof) -> Proof:
         """The proof with its worst disagreement.
 
         Raises:
-            CheckError: a line disagrees with the witness.
+            CheckError: a line disagrees with a witness.
         """
-        worst = 0.0
+        worst, exercised = 0.0, False
         for line in proof.lines:
-            error = self._error(line)
-            if not error <= TOLERANCE:
-                raise CheckError(
-                    f"{self.derivation.name}: the proof of {line.left} fails at the "
-                    f"line by `{line.rule}`: it is off by {error:.1e}. Nothing was "
-                    "written; please report this program."
-                )
-            worst = max(worst, error)
-        return replace(proof, error=worst)
+            for point in self._points(line):
+                error, size = point.disagreement(line)
+                if not error <= TOLERANCE:
+                    raise CheckError(
+                        f"{self.derivation.name}: the proof of {line.left} fails at "
+                        f"the line by `{line.rule}`: it is off by {error:.1e}. Nothing "
+                        "was written; please report this program."
+                    )
+                worst = max(worst, error)
+                exercised = exercised or size > 0
+        return replace(proof, error=worst, exercised=exercised)
+
+    def _points(self, line: Line) -> list[_Point]:
+        """Where a line holds: where its fact does, if it relies on one."""
+        if not line.fact:
+            return self.points
+        if line.fact not in self._facts:
+            self._facts[line.fact] = [p.summing_to_one(line.fact) for p in self.points]
+        return self._facts[line.fact]
+
+
+class _Point:
+    """One point: values of parameters and data, and what the witnesses say there."""
+
+    def __init__(
+        self, derivation: Derivation, system: System, given: dict[str, Array]
+    ) -> None:
+        self.derivation = derivation
+        self.system = replace(system, equations=())
+        self.forward = replace(system, equations=derivation.forward)
+        self.given = given
+        self._slopes: dict[str, Array] = {}
+        self._partials: dict[tuple[str, str], Array] = {}
+
+    def summing_to_one(self, data: str) -> _Point:
+        """The point with the entries of some data made to add up to 1."""
+        weights = np.abs(self.given[data]) + 0.1
+        given = {**self.given, data: weights / weights.sum(-1, keepdims=True)}
+        return _Point(self.derivation, self.system, given)
+
+    def disagreement(self, line: Line) -> tuple[float, float]:
+        """How far both sides are apart, relative to their size; and that size.
+
+        Where a sum cancels, rounding is all that is left of it; it is then measured by
+        its addends.
+        """
+        expected = self._left(line)
+        size = _size(expected)
+        difference = _size(self._right(line, line.terms, expected.shape) - expected)
+        if difference <= TOLERANCE * size:
+            return float(difference / size) if size else 0.0, size
+        addends = [_size(self._right(line, (t,), expected.shape)) for t in line.terms]
+        scale = max([size, *addends], default=0.0)
+        return (float(difference / scale) if scale else float("inf")), size
 
     # --- the two sides ---------------------------------------------------------------
-
-    def _error(self, line: Line) -> float:
-        if line.fact:
-            return self._point_of(line.fact)._difference(line)
-        return self._difference(line)
-
-    def _difference(self, line: Line) -> float:
-        expected = self._left(line)
-        found = self._right(line, expected.shape)
-        difference = np.max(np.abs(found - expected), initial=0.0)
-        scale = max(float(np.max(np.abs(expected), initial=0.0)), 1e-3)
-        return float(difference / scale)
 
     def _left(self, line: Line) -> Array:
         if line.left.func is partial:
@@ -104,8 +162,10 @@ class Judge:
             return self.partial(above, below)
         return self.value(tensor_of(line.left))
 
-    def _right(self, line: Line, shape: tuple[int, ...]) -> Array:
-        """The terms evaluated, as a tensor with the line's free indices."""
+    def _right(
+        self, line: Line, addends: tuple[Term, ...], shape: tuple[int, ...]
+    ) -> Array:
+        """Some terms evaluated, as a tensor with the line's free indices."""
         given: dict[str, Any] = {}
         tensors = dict(self.system.tensors)
         rank = 1 + max(t.rank for t in tensors.values())
@@ -128,7 +188,7 @@ class Judge:
                 return expression
             return expression.func(*map(named, expression.args))
 
-        terms = tuple(replace(t, body=named(reveal(t.body))) for t in line.terms)
+        terms = tuple(replace(t, body=named(reveal(t.body))) for t in addends)
         name = fresh("left", tensors)
         spread = Equation(name, line.free, tuple(t for t in terms if not t.average))
         batched = any(tensors[tensor_of(r)].batched for r in spread.reads())
@@ -141,19 +201,18 @@ class Judge:
         )
         values = {n: given[n] if n in given else self.value(n) for n in used}
         found = np.asarray(evaluate(system, values, REAL, BATCH)[name])
-        return found if found.shape == shape else np.broadcast_to(found, shape)
+        if found.ndim > len(shape):
+            raise CheckError(
+                f"{self.derivation.name}: a line of the proof of {line.left} differs "
+                "from sample to sample, its left side does not."
+            )
+        return np.broadcast_to(found, shape)
 
     def _between(self, name: str, above: str, below: str, rank: int) -> Tensor:
         a, b = self.system.tensors[above], self.system.tensors[below]
         return Tensor(name, (*a.axes, *b.axes), "data", rank, a.batched or b.batched)
 
     # --- what the witnesses say ------------------------------------------------------
-
-    @cached_property
-    def given(self) -> dict[str, Array]:
-        """Random parameters and data."""
-        declared = replace(self.derivation.program.plain(), axes=self.forward.axes)
-        return dict(draw(declared, np.random.default_rng(SEED), BATCH))
 
     @cached_property
     def known(self) -> dict[str, Array]:
@@ -216,9 +275,6 @@ class Judge:
         tangent = np.asarray(found.tangent)
         return tangent.reshape((*tangent.shape[:-1], *self.system.shape(below)))
 
-    def _point_of(self, fact: str) -> Judge:
-        """A judge at a point where the entries of some data add up to 1."""
-        other = Judge(self.derivation, self.system)
-        weights = np.abs(self.given[fact]) + 0.1
-        other.given = {**self.given, fact: weights / weights.sum(-1, keepdims=True)}
-        return other
+
+def _size(array: Array) -> float:
+    return float(np.max(np.abs(array), initial=0.0))

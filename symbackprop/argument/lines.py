@@ -48,22 +48,26 @@ class Line:
 class Proof:
     """Lines of which each continues the one before it; all have the same left side.
 
-    `error` is the worst relative disagreement of a line with the witness.
+    Attributes:
+        lines: the lines.
+        error: the worst relative disagreement of a line with the witness.
+        exercised: whether anything but zeros was compared.
     """
 
     lines: tuple[Line, ...]
     error: float = 0.0
+    exercised: bool = True
 
 
 def proof(lines: Iterable[Line]) -> Proof:
     """The lines without those that only repeat the one before them.
 
-    Of two equal lines the later one stays if it has a number, under the first one's
-    rule where its own only says that it was rewritten.
+    Of two equal lines the first stays, with the later one's number; a line that relies
+    on a fact is never equal to one that does not.
     """
     kept: list[Line] = []
     for line in lines:
-        if kept and kept[-1].terms == line.terms:
+        if kept and (kept[-1].terms, kept[-1].fact) == (line.terms, line.fact):
             before = kept[-1]
             kept[-1] = replace(
                 before,

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import prod
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, preorder_traversal
 
 from symbackprop.equations import (
     System,
@@ -36,7 +36,8 @@ def shrink(system: System, *, small: int = 3) -> System:
 
     Axes that index one another, and spare letters of an axis, stay equal; axes that
     other subscripts reach stay long enough for them, and longer than they reach where
-    they were.
+    they were. Conditions on indices, such as `t >= 5`, still hold somewhere and fail
+    somewhere.
     """
     parent = {name: name for name in system.axes}
 
@@ -59,6 +60,9 @@ def shrink(system: System, *, small: int = 3) -> System:
     sizes: dict[str, int] = {}
     for count, name in enumerate(n for n in sorted(parent, key=rank) if root(n) == n):
         sizes[name] = min(small - 1 + count % 3, system.size(name))
+    for name, needed in _conditions(system):
+        size = max(sizes[root(name)], min(needed, system.size(name)))
+        sizes[root(name)] = size
 
     def reach(subscript: Expr, size: Callable[[str], int]) -> tuple[int, int]:
         """The greatest value of a subscript, and its constant."""
@@ -93,6 +97,23 @@ def shrink(system: System, *, small: int = 3) -> System:
         system.objective,
         system.constants,
     )
+
+
+def _conditions(system: System) -> Iterator[tuple[str, int]]:
+    """How long an axis must be for each comparison of indices to go either way.
+
+    `t >= 5` => `("t", 7)`; `u <= t + 1` => `("t", 3), ("u", 3)`
+    """
+    for equation in system.equations:
+        for term in equation.terms:
+            for part in preorder_traversal(term.body):
+                if part.func.__name__ not in ("less", "less_equal", "equal"):
+                    continue
+                linear = _linear(part.args[0] - part.args[1])
+                if linear is None or not all(is_index(p) for p, _ in linear[0]):
+                    continue
+                for index, factor in linear[0]:
+                    yield str(index), abs(linear[1]) // abs(factor) + 2
 
 
 def _subscripts(system: System) -> Iterator[tuple[Expr, str, bool, bool]]:
