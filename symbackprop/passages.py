@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, Indexed, Mul
 
-from symbackprop.equations import Equation, Name, reads, tensor_of
+from symbackprop.equations import Equation, Name, reads, subscripts_of, tensor_of
 from symbackprop.proof import Derivation
 from symbackprop.saturation import Saturation, saturation
 from symbackprop.scalars import row_of
@@ -50,8 +50,11 @@ def activations(derivation: Derivation, sources: Collection[str]) -> dict[str, A
         if len(equation.terms) > 1 or equation.terms[0].bound or row is None:
             continue
         reads_source = (
-            isinstance(body.args[0], Indexed | Name) if body.args else False
-        ) and tensor_of(body.args[0]) in sources
+            bool(body.args)
+            and isinstance(body.args[0], Indexed | Name)
+            and tensor_of(body.args[0]) in sources
+            and subscripts_of(body.args[0]) == equation.indices  # entry by entry
+        )
         if row.activation and row.definition is not None and reads_source:
             source = tensor_of(body.args[0])
             others = tuple(body.args[1:])

@@ -27,7 +27,16 @@ from symbackprop.equations import (
     subscripts_of,
     tensor_of,
 )
-from symbackprop.notation import MatrixEquation, Raised, held_axes, raise_system, raised
+from symbackprop.notation import (
+    MatrixEquation,
+    Raised,
+    check,
+    held_axes,
+    raise_system,
+    raised,
+)
+from symbackprop.notation.forms import Diag
+from symbackprop.scalars import equal, where
 
 JACOBIAN = "jacobian"  # the name of the tensor that a local derivative is raised as
 
@@ -150,15 +159,23 @@ class MatrixForm:
             return self._raised((row, column), terms)
         if others or term.bound or term.guards:
             return None
+        if self.system.size(row) != self.system.size(column):
+            return None
         rest = (term.body / delta).xreplace({column: row})
-        if rest == 1:
-            return (r"\mathbf{I}",)
-        diagonal = self._raised((row,), (replace(term, body=rest),))
+        diagonal = self._form((row,), (replace(term, body=rest),))
         if diagonal is None:
             return None
-        minus = diagonal[0].startswith("-") and len(diagonal) == 1
-        inside = " ".join(diagonal).removeprefix("-" if minus else "")
-        return ("-" * minus + f"\\operatorname{{diag}}({inside})",)
+        # The whole is judged again: [k = i] v[k] against diag(v).
+        entries = replace(term, body=rest * where(equal(row, column), 1, 0))
+        system = self._with(row, row)  # both run over one axis
+        whole = MatrixEquation(
+            replace(diagonal.left, subscripts=(None, None)),
+            Diag(diagonal.right),
+            (Equation(JACOBIAN, (row, column), (entries,)),),
+        )
+        if not check(whole, system):
+            return None
+        return (r"\mathbf{I}",) if rest == 1 else self.lines.right(whole)
 
     def _one_hot(
         self, rows: tuple[Name, ...], column: Name, term: Term
@@ -169,6 +186,8 @@ class MatrixForm:
             if delta is None or term.bound or term.guards:
                 continue
             rest = term.body / delta
+            if self.system.size(row) != self.system.size(column):
+                return None
             if {row, column} & rest.free_symbols:
                 return None
             unit = f"\\mathbf{{e}}_{{{self.symbols.index(str(rows[place]))}}}"
@@ -180,14 +199,22 @@ class MatrixForm:
         self, indices: tuple[Name, ...], terms: tuple[Term, ...]
     ) -> tuple[str, ...] | None:
         """Terms as a tensor with these axes."""
+        found = self._form(indices, terms)
+        return None if found is None else self.lines.right(found)
+
+    def _form(
+        self, indices: tuple[Name, ...], terms: tuple[Term, ...]
+    ) -> MatrixEquation | None:
+        equation = Equation(JACOBIAN, indices, terms)
+        return raised(equation, self._with(*indices), self.held, self.first)
+
+    def _with(self, *indices: Name) -> System:
+        """The system with a tensor over these indices."""
         rank = 1 + max(t.rank for t in self.system.tensors.values())
         batched = self.system.batched
         made = Tensor(JACOBIAN, tuple(map(str, indices)), "defined", rank, batched)
         tensors = {**self.system.tensors, JACOBIAN: made}
-        system = replace(self.system, tensors=tensors)
-        equation = Equation(JACOBIAN, indices, terms)
-        found = raised(equation, system, self.held, self.first)
-        return None if found is None else self.lines.right(found)
+        return replace(self.system, tensors=tensors)
 
 
 def _delta(term: Term, row: Name, column: Name) -> Expr | None:
