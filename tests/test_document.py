@@ -149,7 +149,7 @@ def derivation_of(name: str) -> Derivation:
         ("h", ["t - 1", "j"], "h_{t - 1,j}"),
         ("p2_sum", ["t"], r"p^{(2)}_{\mathrm{sum},t}"),
         ("weight", ["i"], r"\mathrm{weight}_{i}"),
-        ("log_p", ["k"], r"\log p_{k}"),
+        ("log_p", ["k"], r"\mathrm{log\_p}_{k}"),
         ("a__b", [], r"\mathtt{a\_\_b}"),
         ("a" * 60, [], rf"\mathtt{{{'a' * 18}\ldots 1}}"),
     ],

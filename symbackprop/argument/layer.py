@@ -40,7 +40,8 @@ from symbackprop.proof import Derivation
 from symbackprop.scalars import TABLE, symbol
 
 STAND_INS = ("tanh", "logistic", "softplus")  # activations that the proof is judged for
-LETTERS = "ijkpqrstuvmn"
+ABSTRACT = "f"  # what the activation is called in the lines
+LETTERS = "ijkpqrstuvmnhcdw"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,6 @@ class GeneralLayer:
         proofs: the chain rule for the activation, the error term and the parameters.
         adjoint_of: the tensor that each adjoint belongs to.
         slopes: the adjoints of parameters.
-        function: the name of the abstract activation.
     """
 
     system: System
@@ -66,7 +66,6 @@ class GeneralLayer:
     proofs: tuple[Proof, ...]
     adjoint_of: Mapping[str, str]
     slopes: frozenset[str]
-    function: str
 
 
 def general_layer(derivation: Derivation) -> GeneralLayer | None:
@@ -147,7 +146,9 @@ def _applied_to(equation: Equation) -> str | None:
     row = TABLE.get(body.func.__name__)
     inside = body.args[0]
     whole = isinstance(inside, Indexed) and subscripts_of(inside) == equation.indices
-    return tensor_of(inside) if row and row.activation and whole else None
+    # An activation that learns has parameters that f alone would hide.
+    alone = all(argument.is_number for argument in body.args[1:])
+    return tensor_of(inside) if row and row.activation and whole and alone else None
 
 
 def _reads_whole(following: Equation, activation: Equation) -> bool:
@@ -175,6 +176,8 @@ class _Cut:
         self.tensors: dict[str, Tensor] = {}
         self.origins: dict[str, tuple[str, int]] = {}
         self.axes: dict[str, Axis] = {}
+        # What the network's tensors are called, but for their numbers.
+        self.stems = {name.rstrip("0123456789_") for name in self.system.tensors}
         linear, activation, following = (
             window.linear,
             window.activation,
@@ -196,7 +199,8 @@ class _Cut:
     def _letter(self, index: Name) -> Axis:
         """A new letter with the size of an index."""
         place = len(self.axes)
-        name = LETTERS[place] if place < len(LETTERS) else f"i{place}"
+        letters = [letter for letter in LETTERS if letter not in self.stems]
+        name = letters[place] if place < len(letters) else f"i{place}"
         self.axes[name] = Axis(name, self.system.size(index), place)
         return self.axes[name]
 
@@ -300,27 +304,24 @@ def _proved(derivation: Derivation, window: _Window, name: str) -> GeneralLayer:
         Line(read(derived.system.tensors[t].symbol, *e.indices), e.indices, e.terms, "")
         for t, e in ((t, calculus.forward[t]) for t in parts)
     )
-    taken = {*derived.system.tensors, *calculus.system.axes}
-    abstract = "f" if "f" not in taken else "phi"
 
     def judged(proof: Proof) -> Proof:
-        return _abstract(judge.judged(proof), name, abstract)
+        return _abstract(judge.judged(proof), name)
 
     return GeneralLayer(
         calculus.system,
         origins,
-        _abstract(Proof(forward), name, abstract).lines,
+        _abstract(Proof(forward), name).lines,
         judged(recursion),
         tuple(map(judged, proofs)),
         derived.adjoint_of,
         frozenset(derived.slopes.values()),
-        abstract,
     )
 
 
-def _abstract(proof: Proof, name: str, abstract: str) -> Proof:
+def _abstract(proof: Proof, name: str) -> Proof:
     """`tanh(z)`, `slope_tanh_1(z)` => `f(z)`, `slope_f_1(z)`."""
-    renamed = {name: abstract, f"slope_{name}_1": f"slope_{abstract}_1"}
+    renamed = {name: ABSTRACT, f"slope_{name}_1": f"slope_{ABSTRACT}_1"}
 
     def walk(expression: Expr) -> Expr:
         if not expression.args or isinstance(expression, Indexed):

@@ -24,6 +24,7 @@ from symbackprop.document.matrix_form import MatrixForm, Sides
 from symbackprop.document.symbols import Symbols
 from symbackprop.document.words import Words
 from symbackprop.equations import Equation, Name, Term, tensor_of
+from symbackprop.logarithms import WHY as LOGARITHM
 
 if TYPE_CHECKING:
     from symbackprop.proof import Derivation
@@ -56,6 +57,11 @@ class Account:
             derivation.adjoint_of,
             self.gradients,
             self.pre_activations,
+            logarithms=[
+                name
+                for name, why in derivation.rewritten.items()
+                if why == LOGARITHM and name not in derivation.program.tensors
+            ],
         )
         self.lines = Lines(self.calculus.system, self.symbols)
         self._proofs: dict[str, Proof] = {}

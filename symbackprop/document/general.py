@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sympy import Expr, Indexed
 
-from symbackprop.argument.layer import GeneralLayer, general_layer
+from symbackprop.argument.layer import ABSTRACT, GeneralLayer, general_layer
 from symbackprop.argument.lines import Line, Proof
 from symbackprop.document.account import Account
 from symbackprop.document.chapter import (
@@ -73,9 +73,10 @@ class _Teller:
             layer.system, layer.adjoint_of, layer.slopes, (linear, following), given
         )
         symbols.value = account.symbols.value
-        self.f = f"{layer.function}_{{l}}"
+        letter = symbols.unused("f", "g", "h", r"\varphi", r"\psi")
+        self.f = f"{letter}_{{l}}"
         # Matrix forms are judged with functions that there are in the place of f, f'.
-        self.stand_ins = {layer.function: "cos", f"slope_{layer.function}_1": "sin"}
+        self.stand_ins = {ABSTRACT: "cos", f"slope_{ABSTRACT}_1": "sin"}
         signs: dict[str, Rule] = {}
         for (name, other), sign in zip(
             self.stand_ins.items(), (self.f, f"{self.f}'"), strict=True

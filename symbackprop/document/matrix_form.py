@@ -16,6 +16,7 @@ from symbackprop.argument.lines import Line, kronecker
 from symbackprop.document.chapter import Inline, NumberedEquation
 from symbackprop.document.functions import Rule
 from symbackprop.document.matrices import MatrixLines, symbol
+from symbackprop.document.pieces import PRODUCT
 from symbackprop.document.symbols import Symbols
 from symbackprop.equations import (
     Equation,
@@ -175,7 +176,11 @@ class MatrixForm:
         )
         if not check(whole, system):
             return None
-        return (r"\mathbf{I}",) if rest == 1 else self.lines.right(whole)
+        if rest.is_number:
+            minus, size = self.lines.lines.printer.signed(rest)
+            front = "" if abs(rest) == 1 else f"{size.within(PRODUCT)}\\, "
+            return ("-" * minus + front + r"\mathbf{I}",)
+        return self.lines.right(whole)
 
     def _one_hot(
         self, rows: tuple[Name, ...], column: Name, term: Term
@@ -191,7 +196,7 @@ class MatrixForm:
             if {row, column} & rest.free_symbols:
                 return None
             unit = f"\\mathbf{{e}}_{{{self.symbols.index(str(rows[place]))}}}"
-            text = self.lines.lines.printer.piece(rest).within(1)
+            text = self.lines.lines.printer.piece(rest).within(PRODUCT)
             return (unit if rest == 1 else f"{text}\\, {unit}",)
         return None
 

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import sympy
+
 from symbackprop.equations import System
 
 _LOWER = (
@@ -98,19 +100,12 @@ def spell(name: str) -> Symbol:
     'W^{(1)}_{i j}'
     >>> spell("p_sum").at(["t"])
     'p_{\\mathrm{sum},t}'
-    >>> spell("log_1_minus_p").at(["k"])
-    '\\log (1 - p)_{k}'
     >>> spell("log_p").at(["k"])
-    '\\log p_{k}'
+    '\\mathrm{log\\_p}_{k}'
     """
     found = re.fullmatch(r"([A-Za-z]+)(\d*)((?:_[A-Za-z0-9]+)*)", name)
     if found is None or len(name) > LONGEST:
         return verbatim(name)
-    if name.startswith("log_"):
-        rest = name.removeprefix("log_")
-        inner = spell(rest.removeprefix("1_minus_"))
-        stem = f"(1 - {inner.stem})" if rest.startswith("1_minus_") else inner.stem
-        return Symbol(f"\\log {stem}", inner.number, inner.label)
     head, number, rest = found.groups()
     tail = rest.split("_")[1:]
     stem = _letter(head)
@@ -122,6 +117,18 @@ def spell(name: str) -> Symbol:
         number, tail = tail[0], []
     label = r"\,".join(f"\\mathrm{{{escape(part)}}}" for part in tail)
     return Symbol(stem or f"\\mathrm{{{escape(head)}}}", number, label)
+
+
+def logarithm(name: str) -> Symbol:
+    r"""The name that a derivation gives to a logarithm, as one.
+
+    >>> logarithm("log_p1").at(["k"]), logarithm("log_1_minus_p").at(["k"])
+    ('\\log p^{(1)}_{k}', '\\log (1 - p)_{k}')
+    """
+    rest = name.removeprefix("log_")
+    inner = spell(rest.removeprefix("1_minus_"))
+    stem = f"(1 - {inner.stem})" if rest.startswith("1_minus_") else inner.stem
+    return Symbol(f"\\log {stem}", inner.number, inner.label)
 
 
 def _letter(head: str) -> str:
@@ -148,6 +155,7 @@ class Symbols:
         errors: pre-activations. The adjoint of one is *the* error term of its layer,
             written with the layer's number alone, if the layer has no other.
         given: symbols of some tensors that are not spelt from their names.
+        logarithms: tensors that the derivation made, and named `log_p`.
     """
 
     def __init__(
@@ -157,6 +165,7 @@ class Symbols:
         gradients: Iterable[str] = (),
         errors: Iterable[str] = (),
         given: Mapping[str, Symbol] | None = None,
+        logarithms: Iterable[str] = (),
     ) -> None:
         self._adjoint_of = dict(adjoint_of or {})
         self._gradients = frozenset(gradients)
@@ -164,6 +173,11 @@ class Symbols:
         self._indices: dict[str, str] = {}
         self._taken: set[str] = set()  # whole symbols
         self._stems: set[str] = set()  # and the letters in them
+        self._logarithms = frozenset(logarithms)
+        for symbol in (given or {}).values():
+            self._taken.add(symbol.at())
+            self._stems.add(symbol.stem)
+        self._taken |= _constants(system)
         letters: dict[str, int] = {}
         for axis in sorted(system.axes.values(), key=lambda a: a.rank):
             origin = axis.of or axis.name
@@ -195,7 +209,7 @@ class Symbols:
         self.objective = objective
 
     def _claim(self, name: str) -> Symbol:
-        symbol = spell(name)
+        symbol = logarithm(name) if name in self._logarithms else spell(name)
         attempt = 1
         while symbol.at() in self._taken:
             symbol = verbatim(name, attempt)
@@ -243,7 +257,8 @@ class Symbols:
 
     def scripted(self, name: str) -> bool:
         """Whether a power of a read of this tensor needs parentheses."""
-        return name in self._gradients or self._symbols[name].scripted
+        spelt = name in self._gradients or name in self._logarithms
+        return spelt or self._symbols[name].scripted
 
     def read(self, name: str, subscripts: Sequence[str] = ()) -> str:
         r"""A tensor at subscripts; adjoints as `\delta_{z,i}`, slopes as fractions."""
@@ -251,3 +266,15 @@ class Symbols:
             below = self._symbols[self._adjoint_of[name]].at(subscripts)
             return f"\\frac{{\\partial {self.value}}}{{\\partial {below}}}"
         return self._symbols[name].at(subscripts)
+
+
+def _constants(system: System) -> set[str]:
+    """The signs of e and pi, where a formula holds them as numbers."""
+    bodies = [term.body for e in system.equations for term in e.terms]
+    found = {"e"} if any(body.has(sympy.E) for body in bodies) else set()
+    circles = any(
+        part is sympy.pi or part.func.__name__ == "gelu"
+        for body in bodies
+        for part in sympy.preorder_traversal(body)
+    )
+    return found | ({r"\pi"} if circles else set())

@@ -86,20 +86,21 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "整个梯度，与复数步长法对照",
     },
     "checks each": {
-        "en": "Every line that is printed above was evaluated at a random point on "
-        "small axes: local derivatives were compared with dual numbers, error terms "
+        "en": "Every line of the proofs above was evaluated at random points on small "
+        "axes: local derivatives were compared with dual numbers, error terms "
         "and gradients with what the objective does when the quantity is moved.",
-        "zh": "上文印出的每一行都在较小的下标范围上、于随机点求值："
+        "zh": "上文各证明的每一行都在较小的下标范围上、于若干随机点求值："
         "局部导数与对偶数对照，误差项和梯度与移动该量时目标函数的变化对照。",
     },
     "how checked": {"en": "How it was checked", "zh": "检验方式"},
     "checked line by line": {
-        "en": "{lines} lines of proof, each against what the objective does",
-        "zh": "证明共 {lines} 行，逐行与目标函数的变化对照",
+        "en": "each line of its proof, against what the objective does",
+        "zh": "证明逐行与目标函数的变化对照",
     },
+    "not exercised": {"en": "not exercised: all zeros", "zh": "未检出：全为零"},
     "checked as repeated": {
-        "en": "equal, up to names, to the equation of the first layer",
-        "zh": "除名称外与第一层的方程相同",
+        "en": "equal, up to names, to an equation that is shown",
+        "zh": "除名称外与已写出的方程相同",
     },
     "checked as part": {
         "en": "with the error term that it is a part of",
@@ -120,10 +121,10 @@ PHRASES: dict[str, dict[str, str]] = {
         "vector is a column and a slope by a matrix has that matrix's shape "
         "(denominator layout). Functions of a vector, and the circled dot, go entry by "
         "entry. Each form was raised from the equation with indices by an algorithm, "
-        "and checked with random numbers on axes that all differ in size.",
+        "and checked with random numbers on axes of different sizes.",
         "zh": "向量为列向量，与矩阵一样用粗体书写；对向量的导数是列向量，"
         "对矩阵的导数与该矩阵同形（分母布局）。向量的函数以及圆圈点号都逐元素作用。每个矩阵形式都由算法"
-        "从带下标的方程提升而来，并在各维大小互不相同的随机数据上检验。",
+        "从带下标的方程提升而来，并在各维大小不同的随机数据上检验。",
     },
     "matrix forward": {"en": "The network as it was declared:", "zh": "所声明的网络："},
     "matrix slopes": {"en": "The local derivatives:", "zh": "局部导数："},
