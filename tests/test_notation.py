@@ -21,6 +21,7 @@ from symbackprop.document.pieces import Piece
 from symbackprop.document.symbols import Symbols
 from symbackprop.equations import Axis, System
 from symbackprop.errors import CheckError
+from symbackprop.logarithms import WHY as LOGARITHM
 from symbackprop.notation import (
     Absorbed,
     Form,
@@ -71,7 +72,10 @@ def declared(source: Program) -> dict[str, str]:
 def derived(source: Program) -> dict[str, str]:
     derivation = differentiate(source)
     system, adjoint_of = derivation.system, derivation.adjoint_of
-    symbols = Symbols(system, adjoint_of, derivation.slopes.values())
+    logarithms = [n for n, why in derivation.rewritten.items() if why == LOGARITHM]
+    symbols = Symbols(
+        system, adjoint_of, derivation.slopes.values(), logarithms=logarithms
+    )
     return printed(system, symbols, adjoint_of)
 
 
