@@ -310,9 +310,8 @@ def _judge_slopes(derivation: Derivation, point: _Point) -> Check:
         if error != error:
             slope = formula(case.derived, derivation.system)
             raise DeclarationError(
-                f"{derivation.name}: the slope {slope} is no finite number at ordinary "
-                "values: 0 times infinity, say, where a `where` masks a result that is "
-                "infinite. Mask its argument instead."
+                f"{derivation.name}: the slope {slope} is not finite at ordinary values: "
+                "a `where` masks an infinite result, say. Mask its argument instead."
             )
         if not error <= TOLERANCE:
             raise _refuted(derivation, case.derived, f"dual numbers by {error:.1e}")
