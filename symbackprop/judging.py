@@ -310,7 +310,7 @@ def _judge_slopes(derivation: Derivation, point: _Point) -> Check:
         if error != error:
             slope = formula(case.derived, derivation.system)
             raise DeclarationError(
-                f"{derivation.name}: the slope {slope} is not finite at ordinary values: "
+                f"{derivation.name}: the slope {slope} is not finite at usual values: "
                 "a `where` masks an infinite result, say. Mask its argument instead."
             )
         if not error <= TOLERANCE:
