@@ -328,3 +328,125 @@ def test_partial_derivatives_are_of_the_equation_alone() -> None:
     assert proof.lines[0].left.func is partial
     assert any(is_index(s) for s in proof.lines[0].free)
     assert judge_of(derivation).judged(proof).error < 1e-12
+
+
+# --- what the judge must not miss ----------------------------------------------------
+
+HIDDEN = {
+    "a branch for late steps": {
+        "equations": "z[t] = where(t >= 5, w[t]**2 * x[t], w[t] * x[t])\n"
+        "L = sum(z[t]**2, t)",
+        "axes": {"t": 8},
+        "parameters": {"w": "t"},
+        "data": {"x": "t"},
+        "objective": "L",
+    },
+    "a branch for large values": {
+        "equations": "z[i] = w[i] * x[i]\n"
+        "a[i] = where(z[i] > 2, z[i]**2, tanh(z[i]))\nL = sum(a[i]**2, i)",
+        "axes": {"i": 6},
+        "parameters": {"w": "i"},
+        "data": {"x": "i"},
+        "batched": ("x",),
+        "objective": "L",
+    },
+    "a small constant": {
+        "equations": "L = (w * x - y)**2 + lam * w**2",
+        "axes": {},
+        "parameters": {"w": ""},
+        "data": {"x": "", "y": ""},
+        "constants": {"lam": 1e-11},
+        "objective": "L",
+    },
+    "a small literal": {
+        "equations": "L = 1e-13 * (w * x)**2",
+        "axes": {},
+        "parameters": {"w": ""},
+        "data": {"x": ""},
+        "objective": "L",
+    },
+}
+
+
+def spoilt_branch(term: Term) -> Term:
+    """The first branch of a choice a hundredfold, or the last factor of a product."""
+    body = term.body.replace(
+        lambda e: e.func.__name__ == "where",
+        lambda e: e.func(e.args[0], 100 * e.args[1], e.args[2]),
+    )
+    return replace(term, body=7 * body if body == term.body else body)
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_the_judge_sees_what_is_rare_or_small(name: str) -> None:
+    derivation = differentiate(sb.Program(**HIDDEN[name]))
+    judge = judge_of(derivation)
+    calculus = Calculus.of(derivation)
+    made = derivation.adjoint[-1]
+    opaque = tuple(s.opaque for s in derivation.steps[made.tensor])
+    proof = calculus.chain(derivation.adjoint_of[made.tensor], opaque, made)
+    assert judge.judged(proof).exercised
+    last = proof.lines[-1]
+    for place, term in enumerate(last.terms):
+        terms = (*last.terms[:place], spoilt_branch(term), *last.terms[place + 1 :])
+        with pytest.raises(sb.CheckError):
+            judge.judged(Proof((replace(last, terms=terms),)))
+
+
+def test_a_slope_that_is_zero_everywhere_is_not_called_exact() -> None:
+    program = sb.Program(
+        "a[i] = relu(w[i] * x[i] - 1000)\nL = sum(a[i], i)",
+        axes={"i": 3},
+        parameters={"w": "i"},
+        data={"x": "i"},
+        objective="L",
+    )
+    told = sb.document(differentiate(program)).latex
+    assert "not exercised" in told
+
+
+CORNERS = {
+    "one class": {
+        "equations": "z[i] = sum(W[i, j]*x[j], j)\np[i] = exp(z[i])/sum(exp(z[k]), k)\n"
+        "L = -sum(y[i]*log(p[i]), i)",
+        "axes": {"i": 1, "k": 1, "j": 1},
+        "parameters": {"W": "i j"},
+        "data": {"x": "j", "y": "i"},
+        "objective": "L",
+    },
+    "slopes that cancel": {
+        "equations": "z[i] = sum(W[i, j]*x[j], j)\na[i] = z[i]\nb[i] = -z[i]\n"
+        "L = sum(a[i] + b[i], i)",
+        "axes": {"i": 3, "j": 2},
+        "parameters": {"W": "i j"},
+        "data": {"x": "j"},
+        "objective": "L",
+    },
+    "a literal subscript": {
+        "equations": "z[i] = sum(W[i, j]*x[j], j)\ne[i] = exp(z[i])\n"
+        "r[j] = 1 + z[j]**2\np[i] = e[i]/r[0]\nL = sum(e[i]/r[i], i) + sum(p[i]**2, i)",
+        "axes": {"i": 3, "j": 3},
+        "parameters": {"W": "i j"},
+        "data": {"x": "j"},
+        "objective": "L",
+    },
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_corner_cases_have_a_chapter(name: str) -> None:
+    derivation = sb.derive(sb.Program(**CORNERS[name]))
+    for notation in ("both", "matrix"):
+        assert sb.document(derivation, notation=notation).latex
+
+
+def test_sample_weights_are_not_taken_for_a_target() -> None:
+    program = sb.Program(
+        "z[i] = sum(W[i, j]*x[j], j)\nL = sum(m[k]*(z[i] - y[i])**2, i, k)",
+        axes={"i": 3, "j": 2, "k": 4},
+        parameters={"W": "i j"},
+        data={"x": "j", "y": "i", "m": "k"},
+        objective="L",
+    )
+    derivation = differentiate(program)
+    assert all(not line.fact for p in proofs(derivation) for line in p.lines)

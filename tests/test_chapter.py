@@ -204,6 +204,62 @@ def test_the_matrix_form_of_the_recursion() -> None:
         assert formula_ in text
 
 
+def text_of(equations: str, axes: dict[str, int], **declared) -> str:
+    given = {"parameters": {}, "data": {}, "objective": "L", **declared}
+    program = sb.Program(equations, axes, **given)
+    return latex(sb.document(differentiate(program)).chapter)
+
+
+def test_a_slope_between_axes_of_two_sizes_is_no_identity() -> None:
+    text = text_of(
+        "b[j] = 2*w[j]\na[i] = b[i]\nL = sum(a[i]**2*x[i], i)",
+        {"i": 3, "j": 5},
+        parameters={"w": "j"},
+        data={"x": "i"},
+    )
+    assert r"&= 2\, \mathbf{I}" in text
+    assert r"\frac{\partial \mathbf{a}}{\partial \mathbf{b}}" not in text
+
+
+def test_a_declared_log_is_not_taken_for_a_logarithm() -> None:
+    text = text_of(
+        "L = sum(log_s[i]**2*x[i] + log(1 + s[i]**2), i)",
+        {"i": 3},
+        parameters={"log_s": "i", "s": "i"},
+        data={"x": "i"},
+    )
+    assert r"\mathrm{log\_s}_{i}^{2}" in text
+
+
+def test_letters_of_the_general_layer_are_free_ones() -> None:
+    layers = "\n".join(
+        f"z{n}[r] = sum(f{n}[r, c]*i{n - 1}[c], c) + j{n}[r]\ni{n}[r] = tanh(z{n}[r])"
+        for n in (1, 2, 3)
+    )
+    text = text_of(
+        f"{layers}\nL = sum(i3[r]**2, r)",
+        {"r": 3, "c": 3},
+        parameters={f"{name}{n}": axes for n in (1, 2, 3)
+                    for name, axes in (("f", "r c"), ("j", "r"))},
+        data={"i0": "c"},
+    )  # fmt: skip
+    general = text.split(r"\section{A general layer}")[1].split(r"\section")[0]
+    assert "i_{" not in general.replace(r"i^{", "")
+    assert "f_{l}" not in general
+    assert re.search(r"(g|h|varphi|psi)_\{l\}'?\(", general)
+
+
+def test_an_activation_of_one_number_for_all_has_no_bound_by_its_entries() -> None:
+    text = text_of(
+        "z = sum(w[j]*x[j], j)\na[i] = tanh(z)\nq[k] = sum(W[k, i]*a[i], i)\n"
+        "L = sum(q[k]**2, k)",
+        {"i": 16, "k": 3, "j": 4},
+        parameters={"w": "j", "W": "k i"},
+        data={"x": "j"},
+    )
+    assert r"\section{Saturation}" not in text
+
+
 @hypothesis.given(programs(kinks=True, integers=True))
 @hypothesis.settings(max_examples=15, deadline=None)
 def test_every_random_program_has_a_chapter(declared) -> None:
