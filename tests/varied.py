@@ -33,9 +33,8 @@ def deep(layers: int) -> Declared:
 
 def all_activations() -> Declared:
     """Every activation of one argument, one after another."""
-    names = (
-        "tanh logistic softplus hard_logistic hard_tanh relu swish gelu erf sin"
-    ).split()
+    names = ["tanh", "logistic", "softplus", "hard_logistic", "hard_tanh"]
+    names += ["relu", "swish", "gelu", "erf", "sin"]
     rows, before = [], "x"
     for n, name in enumerate(names, 1):
         rows.append(f"a{n}[i] = {name}(w{n} * {before}[i])")
@@ -167,8 +166,10 @@ VARIED: dict[str, Declared] = {
     },
     "gru": {
         "equations": """
-            r[t, i] = logistic(sum(R[i, k] * x[t, k], k) + sum(S[i, j] * h[t - 1, j], j))
-            u[t, i] = logistic(sum(V[i, k] * x[t, k], k) + sum(U[i, j] * h[t - 1, j], j))
+            r[t, i] = logistic(sum(R[i, k] * x[t, k], k)
+                + sum(S[i, j] * h[t - 1, j], j))
+            u[t, i] = logistic(sum(V[i, k] * x[t, k], k)
+                + sum(U[i, j] * h[t - 1, j], j))
             c[t, i] = tanh(sum(C[i, k] * x[t, k], k)
                            + sum(D1[i, j] * r[t, j] * h[t - 1, j], j))
             h[t, i] = (1 - u[t, i]) * h[t - 1, i] + u[t, i] * c[t, i]
@@ -185,11 +186,16 @@ VARIED: dict[str, Declared] = {
     },
     "lstm": {
         "equations": """
-            zi[t, i] = sum(Wi[i, k] * x[t, k], k) + sum(Ui[i, j] * h[t - 1, j], j) + bi[i]
-            zf[t, i] = sum(Wf[i, k] * x[t, k], k) + sum(Uf[i, j] * h[t - 1, j], j) + bf[i]
-            zo[t, i] = sum(Wo[i, k] * x[t, k], k) + sum(Uo[i, j] * h[t - 1, j], j) + bo[i]
-            zg[t, i] = sum(Wg[i, k] * x[t, k], k) + sum(Ug[i, j] * h[t - 1, j], j) + bg[i]
-            c[t, i] = logistic(zf[t, i]) * c[t - 1, i] + logistic(zi[t, i]) * tanh(zg[t, i])
+            zi[t, i] = (sum(Wi[i, k] * x[t, k], k) + sum(Ui[i, j] * h[t - 1, j], j)
+                + bi[i])
+            zf[t, i] = (sum(Wf[i, k] * x[t, k], k) + sum(Uf[i, j] * h[t - 1, j], j)
+                + bf[i])
+            zo[t, i] = (sum(Wo[i, k] * x[t, k], k) + sum(Uo[i, j] * h[t - 1, j], j)
+                + bo[i])
+            zg[t, i] = (sum(Wg[i, k] * x[t, k], k) + sum(Ug[i, j] * h[t - 1, j], j)
+                + bg[i])
+            c[t, i] = (logistic(zf[t, i]) * c[t - 1, i]
+                + logistic(zi[t, i]) * tanh(zg[t, i]))
             h[t, i] = logistic(zo[t, i]) * tanh(c[t, i])
             r[k] = sum(V[k, i] * h[5, i], i)
             L = sum((r[k] - y[k])**2, k) / 2
