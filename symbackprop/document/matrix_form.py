@@ -16,6 +16,7 @@ from symbackprop.argument.lines import Line, kronecker
 from symbackprop.document.chapter import Inline, NumberedEquation
 from symbackprop.document.functions import Rule
 from symbackprop.document.matrices import MatrixLines, symbol
+from symbackprop.document.pieces import SUM, Piece, tall
 from symbackprop.document.symbols import Symbols
 from symbackprop.equations import (
     Equation,
@@ -158,7 +159,9 @@ class MatrixForm:
             return None
         minus = diagonal[0].startswith("-") and len(diagonal) == 1
         inside = " ".join(diagonal).removeprefix("-" if minus else "")
-        return ("-" * minus + f"\\operatorname{{diag}}({inside})",)
+        # Parentheses are no smaller than those within.
+        bracketed = Piece(inside, SUM, tall([inside])).bracketed()
+        return ("-" * minus + f"\\operatorname{{diag}}{bracketed}",)
 
     def _one_hot(
         self, rows: tuple[Name, ...], column: Name, term: Term
