@@ -7,7 +7,7 @@ one parameter is compared with a difference quotient.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
@@ -48,7 +48,8 @@ from symbackprop.witnesses.numbers import REAL
 from symbackprop.witnesses.slopes import central_difference
 
 DIGITS = 4
-WIDEST = 30.0  # em of written-out arithmetic
+WIDEST = 30.0  # em of written-out arithmetic, or of equations side by side
+GAP = r"\quad"  # between these
 SEED = 20220801
 RATE = 0.1
 
@@ -59,7 +60,7 @@ def example(account: Account) -> Section:
     words = account.words
     blocks: list[Block] = [
         Paragraph(words("example text", sizes=worked.sizes())),
-        Equations(tuple(worked.given())),
+        Equations(tuple(side_by_side(worked.given()))),
         Paragraph(words("example forward")),
         *worked.steps(account.derivation.forward, account.derivation.forward_items),
         Paragraph(words("example backward")),
@@ -67,6 +68,26 @@ def example(account: Account) -> Section:
         *worked.check(),
     ]
     return account.section("example", *blocks)
+
+
+def side_by_side(rows: Iterable[NumberedEquation]) -> Iterator[NumberedEquation]:
+    """Short equations in one row, as many as a line holds.
+
+    `a = 1`, `b = 2` => `a = 1, b = 2`
+    """
+    held: NumberedEquation | None = None
+    for row in rows:
+        if held is not None:
+            joined = replace(
+                held, addends=(f"{' '.join(held.addends)},{GAP} {row.latex}",)
+            )
+            if width(joined.latex) <= WIDEST:
+                held = joined
+                continue
+            yield held
+        held = row
+    if held is not None:
+        yield held
 
 
 class _Example:
