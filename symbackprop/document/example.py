@@ -49,7 +49,7 @@ from symbackprop.witnesses.slopes import central_difference
 
 DIGITS = 4
 WIDEST = 30.0  # em of written-out arithmetic, or of equations side by side
-GAP = r"\quad"  # between these
+NAMED = 3.0  # em for a name and its sign there
 SEED = 20220801
 RATE = 0.1
 
@@ -71,21 +71,23 @@ def example(account: Account) -> Section:
 
 
 def side_by_side(rows: Iterable[NumberedEquation]) -> Iterator[NumberedEquation]:
-    """Short equations in one row, as many as a line holds.
+    """Short values in one row, as many as fit whatever their names are.
 
     `a = 1`, `b = 2` => `a = 1, b = 2`
     """
     held: NumberedEquation | None = None
+    taken = 0.0
     for row in rows:
+        (values,) = row.addends
+        needed = NAMED + width(values)
+        if held is not None and taken + needed <= WIDEST:
+            *before, last = held.addends
+            addends = (*before, f"{last},", f"\\quad {row.latex}")
+            held, taken = replace(held, addends=addends), taken + needed
+            continue
         if held is not None:
-            joined = replace(
-                held, addends=(f"{' '.join(held.addends)},{GAP} {row.latex}",)
-            )
-            if width(joined.latex) <= WIDEST:
-                held = joined
-                continue
             yield held
-        held = row
+        held, taken = row, needed
     if held is not None:
         yield held
 
