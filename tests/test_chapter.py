@@ -14,7 +14,7 @@ from programs import programs
 
 import symbackprop as sb
 from symbackprop.derivation import differentiate
-from symbackprop.document import example
+from symbackprop.document import arithmetic
 from symbackprop.document.chapter import (
     Chapter,
     Equations,
@@ -273,12 +273,12 @@ def test_every_random_program_has_a_chapter(declared) -> None:
 def test_arithmetic_of_the_example_is_held_against_its_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    original = example.substituted
+    original = arithmetic.substituted
 
     def spoilt(body, values):
         return original(body, values) * 2
 
-    monkeypatch.setattr(example, "substituted", spoilt)
+    monkeypatch.setattr(arithmetic, "substituted", spoilt)
     with pytest.raises(sb.CheckError, match="arithmetic for equation \\(1\\)"):
         sb.document(derivation("digits"))
 

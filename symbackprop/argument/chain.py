@@ -8,7 +8,8 @@ Each is written out with Kronecker's deltas, and these are then collapsed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy
@@ -55,24 +56,24 @@ class Calculus:
         forward: the forward equations by their tensors.
         numbers: the number of each equation.
         adjoint: the adjoint of each tensor; the objective has none.
-        slopes: final slopes by (equation, read), where they are known.
+        slopes: final slopes by (equation, read), one for each term that has the read.
     """
 
     system: System
     forward: Mapping[str, Equation]
     numbers: Mapping[str, int]
     adjoint: Mapping[str, str]
-    slopes: Mapping[tuple[str, Expr], Expr]
+    slopes: Mapping[tuple[str, Expr], Sequence[Expr]]
 
     @classmethod
     def of(cls, derivation: Derivation) -> Calculus:
         forward = {e.tensor: e for e in derivation.forward}
         by_number = {derivation.number(name): name for name in forward}
-        slopes = {
-            (by_number[step.equation], step.read): step.slope
-            for steps in derivation.steps.values()
-            for step in steps
-        }
+        slopes: dict[tuple[str, Expr], list[Expr]] = {}
+        for adjoint in derivation.adjoint_of:
+            for step in derivation.steps[adjoint]:
+                key = by_number[step.equation], step.read
+                slopes.setdefault(key, []).append(step.slope)
         return cls(
             with_twins(derivation.system, more=4),
             forward,
@@ -119,15 +120,18 @@ class Calculus:
     ) -> list[tuple[Occurrence, Expr, Expr]]:
         """Each occurrence with its slope, functions named and written out."""
         found = []
+        seen: Counter[Expr] = Counter()
         for occurrence in occurrences(equation, (tensor,)):
             slope = opened(occurrence.slope)
+            # Two terms may read the same entry, each with a slope of its own.
+            known = self.slopes.get((equation.tensor, occurrence.read), ())
+            place = seen[occurrence.read]
+            seen[occurrence.read] += 1
             if equation.reduction in ("max", "min"):
-                place = place_of(equation.tensor, self.system)
-                taken = place.read(*equation.indices)
+                where = place_of(equation.tensor, self.system)
+                taken = where.read(*equation.indices)
                 slope = at_place(slope, equation, taken)
-            final = self.slopes.get((equation.tensor, occurrence.read), slope)
-            if equation.reduction in ("max", "min"):
-                final = at_place(final, equation, taken) if final != slope else slope
+            final = known[place] if place < len(known) else slope
             found.append((occurrence, slope, final))
         return found
 

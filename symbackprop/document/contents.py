@@ -13,6 +13,7 @@ from symbackprop.document.chapter import (
     Chapter,
     Code,
     Equations,
+    Inline,
     Math,
     NumberedEquation,
     Paragraph,
@@ -34,7 +35,8 @@ from symbackprop.document.general import general
 from symbackprop.document.operations import operations
 from symbackprop.document.picture import picture
 from symbackprop.document.saturation import saturation
-from symbackprop.document.sequence import repeated, told
+from symbackprop.document.sequence import renamed, repeated, told
+from symbackprop.equations import Axis
 
 if TYPE_CHECKING:
     from symbackprop.proof import Derivation
@@ -63,18 +65,29 @@ def network(account: Account) -> Section:
         parameters=size,
         arrays=len(parameters),
     )
+    letters: dict[int, list[Inline]] = {}
+    for axis in _axes(account):
+        shown = (Math(account.symbols.index(axis.name)),)
+        letters.setdefault(axis.size, []).append(shown)
     rows = tuple(
-        (
-            (Math(account.symbols.index(axis.name)),),
-            (Math(_range(axis.size)),),
-        )
-        for axis in account.system.axes.values()
-        if not axis.of
+        (account.words.joined(same), (Math(_range(size)),))
+        for size, same in letters.items()
     )
     head = (account.words("index"), account.words("range"))
     indices = (Paragraph(account.words("sizes")), Table(head, rows, (0, 0)))
     drawn = (Paragraph(declared), picture(account))
     return account.section("network", *drawn, *(indices if rows else ()))
+
+
+def _axes(account: Account) -> list[Axis]:
+    """The declared axes, but for those that only hidden equal layers have."""
+    tensors = account.system.tensors
+    hidden = renamed(account, account.derivation.forward_items)
+    later = {axis for name in hidden for axis in tensors[name].axes}
+    for name, tensor in tensors.items():
+        if account.derivation.adjoint_of.get(name, name) not in hidden:
+            later -= set(tensor.axes)
+    return [a for a in account.system.axes.values() if not a.of and a.name not in later]
 
 
 def forward(account: Account) -> Section:

@@ -7,17 +7,15 @@ by each parameter against a difference quotient of the declared program.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
-import sympy
-from sympy import Expr
 
 from symbackprop.document.account import Account
+from symbackprop.document.arithmetic import WIDEST, Arithmetic, decimal, entries
 from symbackprop.document.chapter import (
     Block,
     Equations,
@@ -28,29 +26,18 @@ from symbackprop.document.chapter import (
     Ref,
     Section,
 )
-from symbackprop.document.latex import Printer
 from symbackprop.document.measure import width
-from symbackprop.document.pieces import ATOM, PRODUCT, SUM, Piece
 from symbackprop.document.sequence import renamed, repeated
-from symbackprop.document.symbols import Symbols
 from symbackprop.equations import (
     Equation,
-    System,
-    Term,
-    is_index,
-    reads,
-    subscripts_of,
-    tensor_of,
 )
 from symbackprop.errors import CheckError
 from symbackprop.witnesses.draws import draw, shrink
 from symbackprop.witnesses.evaluate import evaluate
-from symbackprop.witnesses.expressions import calculate
 from symbackprop.witnesses.numbers import REAL
 from symbackprop.witnesses.slopes import central_difference
 
-DIGITS = 4
-WIDEST = 30.0  # em of written-out arithmetic
+NAMED = 3.0  # em for a name and its sign there
 SEED = 20220801
 RATE = 0.1
 CLOSE = 1e-4  # of a slope and its difference quotient
@@ -63,7 +50,7 @@ def example(account: Account) -> Section:
     words = account.words
     blocks: list[Block] = [
         Paragraph(words("example text", sizes=worked.sizes())),
-        Equations(tuple(worked.given())),
+        Equations(tuple(side_by_side(worked.given()))),
         Paragraph(words("example forward")),
         *worked.steps(account.derivation.forward, account.derivation.forward_items),
         Paragraph(words("example backward")),
@@ -71,6 +58,28 @@ def example(account: Account) -> Section:
         *worked.check(),
     ]
     return account.section("example", *blocks)
+
+
+def side_by_side(rows: Iterable[NumberedEquation]) -> Iterator[NumberedEquation]:
+    """Short values in one row, as many as fit whatever their names are.
+
+    `a = 1`, `b = 2` => `a = 1, b = 2`
+    """
+    held: NumberedEquation | None = None
+    taken = 0.0
+    for row in rows:
+        (values,) = row.addends
+        needed = NAMED + width(values)
+        if held is not None and taken + needed <= WIDEST:
+            *before, last = held.addends
+            addends = (*before, f"{last},", f"\\quad {row.latex}")
+            held, taken = replace(held, addends=addends), taken + needed
+            continue
+        if held is not None:
+            yield held
+        held, taken = row, needed
+    if held is not None:
+        yield held
 
 
 class _Example:
@@ -197,21 +206,21 @@ class _Example:
         if values.ndim > 3 or any(size > LONGEST for size in values.shape):
             return
         if values.ndim < 3:
-            yield NumberedEquation(None, symbols.read(name), (_array(values),))
+            yield NumberedEquation(None, symbols.read(name), (entries(values),))
             return
         for place, part in enumerate(values):
             left = symbols.read(name, (str(place), *[r"\cdot"] * part.ndim))
-            yield NumberedEquation(None, left, (_array(part),))
+            yield NumberedEquation(None, left, (entries(part),))
 
     def _first(self, equation: Equation, number: int) -> Iterator[NumberedEquation]:
         """The arithmetic of the entry at 0, 0, ..., where it can be written out."""
-        text = _Arithmetic(self).written(equation)
+        text = Arithmetic(self.account, self.system, self.values).written(equation)
         if text is None:
             return
         at = ["0"] * len(equation.indices)
         left = self.account.symbols.read(equation.tensor, at)
         value = self.values[equation.tensor][(0,) * len(at)]
-        right = (text,) if text == _number(value) else (text, f"= {_number(value)}")
+        right = (text,) if text == decimal(value) else (text, f"= {decimal(value)}")
         yield NumberedEquation(None, left, right, (Ref(number),))
 
     # --- the end ---------------------------------------------------------------------
@@ -235,145 +244,13 @@ class _Example:
         text = self.account.words(
             "example check",
             entry=Math(symbols.read(name, at)),
-            quotient=Math(_number(quotient)),
-            slope=Math(_number(steepness)),
-            rate=Math(f"{self.account.rate} = {_number(RATE)}"),
+            quotient=Math(decimal(quotient)),
+            slope=Math(decimal(steepness)),
+            rate=Math(f"{self.account.rate} = {decimal(RATE)}"),
         )
         moved = self.values[name] - RATE * self.values[slope_name]
         left = symbols.read(name)
         change = f"- {self.account.rate}\\, {symbols.read(slope_name)}"
-        right = (left, change, f"= {_array(moved)}")
+        right = (left, change, f"= {entries(moved)}")
         row = NumberedEquation(None, left, right, (), r"\leftarrow")
         return [Paragraph(text), Equations((row,))]
-
-
-class _Numbers(Printer):
-    """Prints placeholders as the numbers that they stand for.
-
-    SymPy would compute with the numbers themselves.
-    """
-
-    def __init__(self, symbols: Symbols) -> None:
-        super().__init__(symbols)
-        self._shown: dict[Expr, Piece] = {}
-        self._values: dict[Expr, float] = {}
-
-    def number(self, value: Any) -> Expr:
-        """A placeholder for a number."""
-        text = _number(value)
-        plain = PRODUCT if "^" in text else ATOM
-        place = sympy.Symbol(f"number{len(self._shown):06d}")
-        self._shown[place] = Piece(text, SUM if text.startswith("-") else plain)
-        self._values[place] = float(value)
-        return place
-
-    def value(self, expression: Expr) -> float:
-        """What an expression over placeholders comes to."""
-        found = calculate(expression, REAL, lambda e: np.array([self._values[e]]))
-        return float(found[0])
-
-    def piece(self, expression: Expr) -> Piece:
-        return self._shown.get(expression) or super().piece(expression)
-
-
-class _Arithmetic:
-    """Writes an equation's first entry with numbers in the place of reads."""
-
-    def __init__(self, example: _Example) -> None:
-        self.example = example
-        self.system: System = example.system
-        self.printer = _Numbers(example.account.symbols)
-
-    def written(self, equation: Equation) -> str | None:
-        """`0.3 \\cdot 0.5 - 0.2 \\cdot 1.1 + 0.1`; None where it is no plain sum."""
-        if equation.reduction != "sum":
-            return None
-        addends: list[Expr] = []
-        for term in equation.terms:
-            if term.guards or term.target is not None:
-                return None
-            found = self._term(term, equation)
-            if found is None:
-                return None
-            addends += found
-        self._hold(equation, sum(map(self.printer.value, addends)))
-        printed: list[str] = []
-        for addend in addends:
-            minus, piece = self.printer.signed(addend)
-            sign = "- " if minus and printed else "-" if minus else "+ " * bool(printed)
-            printed.append(f"{sign}{piece.within(PRODUCT)}")
-        text = " ".join(printed)
-        return text if printed and width(text) <= WIDEST else None
-
-    def _hold(self, equation: Equation, found: float) -> None:
-        """Refuse arithmetic that does not come to the value."""
-        values = self.example.values[equation.tensor]
-        expected = float(values[(0,) * len(equation.indices)])
-        if not abs(found - expected) <= 1e-9 * max(1.0, abs(expected)):
-            number = self.example.account.derivation.number(equation.tensor)
-            raise CheckError(
-                f"the worked example's arithmetic for equation ({number}) comes to "
-                f"{found}, its value is {expected}. Please report this program."
-            )
-
-    def _term(self, term: Term, equation: Equation) -> list[Expr] | None:
-        ranges = [range(self.system.size(index)) for index in term.bound]
-        fixed = dict.fromkeys(equation.indices, sympy.S.Zero)
-        found = []
-        for places in product(*ranges):
-            numbers = map(sympy.Integer, places)
-            at = {**fixed, **dict(zip(term.bound, numbers, strict=True))}
-            body = self._numbers(term.body, at)
-            if body is None:
-                return None
-            found.append(body)
-        return found
-
-    def _numbers(self, body: Expr, at: dict[Any, Expr]) -> Expr | None:
-        """The body with every read replaced by its value; None for a choice."""
-        names = {part.func.__name__ for part in sympy.preorder_traversal(body)}
-        if names & {"where", "less", "equal", "less_equal"}:
-            return None
-        values: dict[Expr, Expr] = {}
-        for constant in self.system.constants.values():
-            values[constant.symbol] = self.printer.number(constant.value)
-        for read in reads(body):
-            subscripts = [s.xreplace(at) for s in subscripts_of(read)]
-            if not all(s.is_Integer for s in subscripts):
-                return None
-            array = self.example.values[tensor_of(read)]
-            place = tuple(int(s) for s in subscripts)
-            if any(not 0 <= p < n for p, n in zip(place, array.shape, strict=True)):
-                return None
-            values[read] = self.printer.number(array[place])
-        found = substituted(body, values)
-        return None if any(is_index(s) for s in found.free_symbols) else found
-
-
-def substituted(body: Expr, values: dict[Expr, Expr]) -> Expr:
-    """A body with placeholders for its reads."""
-    found: Expr = body.xreplace(values)
-    return found
-
-
-def _number(value: Any) -> str:
-    r"""Four digits: `0.3126`, `1.2 \cdot 10^{-5}`."""
-    number = float(value)
-    if not np.isfinite(number):
-        return r"\infty" if number > 0 else r"-\infty" if number < 0 else r"\text{?}"
-    if number == round(number) and abs(number) < 10**6:
-        return str(int(number))
-    if 1e-3 <= abs(number) < 10**6:
-        return f"{number:.{DIGITS}f}".rstrip("0").rstrip(".")
-    digits, _, power = f"{number:.{DIGITS - 2}e}".partition("e")
-    return f"{digits.rstrip('0').rstrip('.')} \\cdot 10^{{{int(power)}}}"
-
-
-def _array(values: Any) -> str:
-    """A number, a column written in a row, or a matrix."""
-    if values.ndim == 0:
-        return _number(values)
-    if values.ndim == 1:
-        return "(" + r",\, ".join(map(_number, values)) + r")^{\top}"
-    rows = r" \\ ".join(" & ".join(map(_number, row)) for row in values)
-    return f"\\begin{{pmatrix}} {rows} \\end{{pmatrix}}"

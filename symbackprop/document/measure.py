@@ -17,6 +17,8 @@ _CLOSING = ("}", r"\end", r"\right")
 RELATION = 1.4  # a sign with the space around it
 LETTER = 0.56
 SCRIPT = 0.74  # size of subscripts
+# The space around a sign, which there is none of in a subscript.
+_SPACES = {**dict.fromkeys([*"=<>+-", r"\le", r"\ge", r"\ne"], 0.5), ",": 0.15}
 
 # Commands with a width of their own; any other one is a letter.
 WIDTHS: dict[str, float] = {
@@ -26,7 +28,7 @@ WIDTHS: dict[str, float] = {
     **dict.fromkeys((r"\bigl", r"\bigr"), 0.1),
     **dict.fromkeys((r"\Bigl", r"\Bigr", r"\biggl", r"\biggr"), 0.25),
     **dict.fromkeys((r"\mathrm", r"\mathtt", r"\operatorname", r"\text"), 0.0),
-    **dict.fromkeys((r"\mathbf", r"\boldsymbol"), 0.0),
+    **dict.fromkeys((r"\mathbf", r"\boldsymbol"), 0.15),
     **dict.fromkeys((r"\lVert", r"\rVert"), 0.5),
     **dict.fromkeys((r"\lvert", r"\rvert", r"\mbox", r"\{", r"\}"), 0.35),
     **dict.fromkeys((r"\operatorname*", r"\substack"), 0.17),
@@ -40,9 +42,24 @@ WIDTHS: dict[str, float] = {
     **{f"\\{name}": 0.56 * len(name) + 0.3 for name in ("log", "exp", "sin", "cos")},
     **{f"\\{name}": 0.6 * len(name) + 0.3 for name in ("max", "min", "tanh")},
 }
+
+# Letters of Computer Modern's mathematical italic, by their width.
+_LETTERS = {
+    0.32: "l",
+    0.38: "ijt",
+    0.47: "bceqrsz",
+    0.52: "dfgkopvy",
+    0.58: "IJahnux",
+    0.68: "FPSTVYLUZ",
+    0.77: "ABCEORw",
+    0.85: "DGHNXQK",
+    0.98: "MWm",
+}
 CHARACTERS: dict[str, float] = {
+    **{letter: size for size, letters in _LETTERS.items() for letter in letters},
     **dict.fromkeys("=<>+-", RELATION),
-    **dict.fromkeys("()[]", 0.42),
+    **dict.fromkeys("()", 0.4),
+    **dict.fromkeys("[]", 0.3),
     **dict.fromkeys(",:;", 0.48),
     **dict.fromkeys("'.", 0.32),
     **dict.fromkeys(" {}&\n", 0.0),
@@ -85,7 +102,9 @@ def _width(stream: Iterator[str]) -> float:
     for token in stream:
         if token in scripts:
             # Of a subscript and a superscript, one stands over the other.
-            scripts[token] = SCRIPT * width(_group(stream))
+            inside = _group(stream)
+            spaces = sum(_SPACES.get(part, 0.0) for part in tokens(inside))
+            scripts[token] = SCRIPT * (width(inside) - spaces)
             continue
         if token == " ":
             continue
@@ -98,15 +117,13 @@ def _width(stream: Iterator[str]) -> float:
         elif token == r"\begin":
             _group(stream)
             total += _cases(stream)
-        elif token.isalpha() and token.isupper():
-            total += 0.8
         else:
             total += CHARACTERS.get(token, WIDTHS.get(token, LETTER))
     return total + max(scripts.values())
 
 
 def _cases(stream: Iterator[str]) -> float:
-    """Everything up to the matching end, in two columns."""
+    """Everything up to the matching end, in columns."""
     depth, inside = 1, []
     for token in stream:
         depth += (token == r"\begin") - (token == r"\end")
@@ -115,8 +132,11 @@ def _cases(stream: Iterator[str]) -> float:
             break
         inside.append(token)
     rows = [cells(row, "&") for row in cells("".join(inside), r"\\")]
-    columns = [[width(row[k]) for row in rows if k < len(row)] for k in (0, 1)]
-    return 2.5 + sum(max(column, default=0.0) for column in columns)
+    columns = [
+        max(width(row[k]) for row in rows if k < len(row))
+        for k in range(max(map(len, rows)))
+    ]
+    return 1.5 + sum(columns) + len(columns) - 1
 
 
 def cells(latex: str, separator: str) -> list[str]:

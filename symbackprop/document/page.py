@@ -30,12 +30,16 @@ from symbackprop.document.measure import (
     widest_part,
     width,
 )
+from symbackprop.document.routes import clear
 from symbackprop.document.symbols import escape, prose
 
-LINE = 44.0  # em in a line, a little less than there are
+LINE = 43.0  # em in a line, a little less than there are
 TAG = 3.0  # em kept free for an equation's number
 WIDEST_LEFT = 13.0  # a wider left-hand side stands on a line of its own
 ROWS = 40  # equations aligned with one another
+FEW_ROWS = 6  # of a table that begins with the paragraph before it on one page
+TOGETHER = 8  # lines of a proof that are kept on one page
+APART = "6pt"  # more space between proofs than between their lines
 
 HEADS = {
     "en": r"""\documentclass[10pt,a4paper]{article}
@@ -66,6 +70,9 @@ PREAMBLE = r"""\usepackage[margin=25mm]{geometry}
 \definecolor{quiet}{gray}{0.45}
 % A reason takes no room: it stands flush right, over what the line leaves free.
 \newcommand{\reason}[1]{\text{\llap{\footnotesize\color{quiet}#1\enspace}}}
+% Begins a new page where fewer lines than these are left.
+\newcommand{\need}[1]{\par\begingroup\dimen0=\pagegoal \advance\dimen0-\pagetotal
+  \ifdim\dimen0<#1\baselineskip \ifdim\pagetotal>0pt \newpage\fi\fi\endgroup}
 """
 
 
@@ -88,8 +95,11 @@ def latex(chapter: Chapter) -> str:
 def section(part: Section) -> str:
     """A section with its blocks."""
     command = "section" if part.level == 1 else "subsection"
-    printed = f"\\{command}{{{inline(part.title)}}}\n"
-    for each in part.blocks:
+    printed = f"\\need{{8}}\n\\{command}{{{inline(part.title)}}}\n"
+    for each, following in zip(part.blocks, [*part.blocks[1:], None], strict=True):
+        if isinstance(following, Table) and isinstance(each, Paragraph):
+            rows = min(len(following.rows), FEW_ROWS)
+            printed += f"\n\n\\need{{{4 + 2 * rows}}}"
         # A display belongs to the paragraph that announces it.
         printed += ("\n" if isinstance(each, Equations) else "\n\n") + block(each)
     return printed
@@ -174,6 +184,7 @@ def table(part: Table) -> str:
 
 # --- pictures ------------------------------------------------------------------------
 
+COLUMN, ROW = 2.6, 1.6  # cm between the centres of boxes
 SHAPES = {
     "data": "rounded corners=2pt, fill=black!4",
     "parameter": "rounded corners=2pt, dashed",
@@ -186,13 +197,13 @@ def picture(part: Picture) -> str:
     """A drawing in TikZ, scaled down where it is wider than the line."""
     nodes = "\n".join(
         f"\\node[draw, align=center, inner sep=4pt, {SHAPES[node.kind]}] (n{place}) "
-        f"at ({2.6 * node.column:.1f}, {-1.6 * node.row:.1f}) {{${node.latex}$"
+        f"at ({COLUMN * node.column:.1f}, {-ROW * node.row:.1f}) {{${node.latex}$"
         + (f"\\\\[-1pt] \\scriptsize${node.shape}$" if node.shape else "")
         + "};"
         for place, node in enumerate(part.nodes)
     )
     arrows = "\n".join(
-        f"\\draw[-Latex, black!60] (n{start}) to{_bend(part, start, end)} "
+        f"\\draw[-Latex, black!60] (n{start}) to{_bent(part, start, end)} "
         + (f"node[auto, font=\\scriptsize] {{${label}$}} " if label else "")
         + f"(n{end});"
         for start, end, label in part.arrows
@@ -206,14 +217,11 @@ def picture(part: Picture) -> str:
     )
 
 
-def _bend(part: Picture, start: int, end: int) -> str:
-    """An arrow along a row bends round what stands between its ends."""
-    here, there = part.nodes[start], part.nodes[end]
-    low, high = sorted((here.column, there.column))
-    between = any(
-        node.row == here.row and low < node.column < high for node in part.nodes
-    )
-    return "[bend left=35]" if between and here.row == there.row else ""
+def _bent(part: Picture, start: int, end: int) -> str:
+    """How an arrow goes round the boxes that stand between its ends."""
+    places = [(COLUMN * node.column, -ROW * node.row) for node in part.nodes]
+    angle = clear(places, start, end)
+    return f"[bend left={angle}]" if angle else ""
 
 
 # --- equations -----------------------------------------------------------------------
@@ -224,8 +232,29 @@ def aligned(rows: Iterable[NumberedEquation]) -> str:
     rows = tuple(rows)
     lefts = [width(row.left) for row in rows if width(row.left) <= WIDEST_LEFT]
     left = max(lefts, default=0.0)
-    body = " \\\\\n".join(line for row in rows for line in _lines(row, left))
+    body = ""
+    before: list[str] = []
+    for proof in proofs(rows):
+        lines = [line for row in proof for line in _lines(row, left)]
+        if before:
+            alone = len(before) == len(lines) == 1
+            body += " \\\\\n" if alone else f" \\\\[{APART}]\n"
+        for place, line in enumerate(lines):
+            # A longer proof leaves no single line behind or ahead.
+            free = len(lines) > TOGETHER and 1 < place < len(lines) - 1
+            body += (" \\\\\n" if free else " \\\\*\n") * (place > 0) + line
+        before = lines
     return f"\\begin{{flalign*}}\n{body}\n\\end{{flalign*}}"
+
+
+def proofs(rows: Iterable[NumberedEquation]) -> list[list[NumberedEquation]]:
+    """Each row that has a left-hand side, with the rows that continue it."""
+    found: list[list[NumberedEquation]] = []
+    for row in rows:
+        if row.left or not found:
+            found.append([])
+        found[-1].append(row)
+    return found
 
 
 def _lines(row: NumberedEquation, left: float) -> list[str]:
@@ -246,12 +275,18 @@ def _lines(row: NumberedEquation, left: float) -> list[str]:
     if row.number is not None:
         number = f"\\hypertarget{{eq.{row.number}}}{{({row.number})}}"
     tag = f" \\tag*{{{number}}}" if number else ""
-    # A reason hangs at the left of the number, so that no other line can push it.
+    # A reason hangs at the left of the number, so that no other line can push it; it
+    # stands on the last line that has room for it.
     reason = f"\\reason{{{inline(row.reason)}}}"
+    room = LINE - TAG - plain_width(row.reason) - 1.0
+    roomy = [place for place, end in enumerate(ends) if end <= room]
     if not row.reason:
         lines[-1] += f" &&{tag}"
-    elif ends[-1] + plain_width(row.reason) + 1.0 <= LINE - TAG:
-        lines[-1] += f" && \\tag*{{{reason}{number}}}"
+    elif roomy:
+        place = roomy[-1]
+        last = place == len(lines) - 1
+        lines[-1] += "" if last else f" &&{tag}"
+        lines[place] += f" && \\tag*{{{reason}{number if last else ''}}}"
     else:
         lines[-1] += f" &&{tag}"
         lines.append(f"& && \\tag*{{{reason}}}")

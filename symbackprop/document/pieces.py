@@ -52,7 +52,11 @@ class Piece:
 def tall(printed: Iterable[str]) -> int:
     """The height of joined text, from what is in it."""
     text = " ".join(printed)
-    for height, marks in ((4, (r"\begin",)), (3, (r"\sum",)), (2, (r"\frac",))):
+    for height, marks in (
+        (4, (r"\begin", r"\biggl")),
+        (3, (r"\sum", r"\Bigl")),
+        (2, (r"\frac", r"\bigl")),
+    ):
         if any(mark in text for mark in marks):
             return height
     return 1 if "(" in text.replace("^{(", "") else 0

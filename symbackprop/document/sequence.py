@@ -68,12 +68,20 @@ def repeated(account: Account, items: Sequence[Item]) -> frozenset[str]:
 
 
 def twins(account: Account, items: Sequence[Item]) -> dict[str, str]:
-    """What each tensor of a later repetition is called in the first."""
+    """What each tensor of a later layer is called in the first of equal ones."""
     found: dict[str, str] = {}
-    for run in runs(account, items):
+    for run in filter(chained, runs(account, items)):
         for mapping in run.renaming[1:]:
             found |= {there: here for here, there in mapping.items() if there != here}
     return {there: here for there, here in found.items() if there not in found.values()}
+
+
+def chained(run: Run) -> bool:
+    """Whether each repetition reads the one before it, as layers do; else they stand
+    side by side."""
+    first = {equation.tensor for equation in flatten(run.first)}
+    second = flatten(run.repetition(1))
+    return any(tensor_of(r) in first for e in second for r in e.reads())
 
 
 def runs(account: Account, items: Sequence[Item]) -> list[Run]:
@@ -116,7 +124,7 @@ def _repetition(account: Account, run: Run) -> list[Block]:
     first = flatten(run.first)
     others = [flatten(run.repetition(n)) for n in range(1, run.count)]
     text = words(
-        "repeated",
+        "repeated" if chained(run) else "repeated beside",
         equations=words.numbers(account.derivation.number(e.tensor) for e in first),
         others=words.numbers(
             account.derivation.number(e.tensor) for part in others for e in part

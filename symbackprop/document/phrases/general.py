@@ -176,23 +176,28 @@ PHRASES: dict[str, dict[str, str]] = {
         "会相消的等价形式。",
     },
     "repeated": {
-        "en": "Equations {equations} are the first of {count} equal layers. "
-        "Equations {others} are the same with other names, each layer "
-        "with its own indices:",
-        "zh": "方程 {equations} 属于 {count} 个相同层中的第一个。"
-        "方程 {others} 与之相同，只是名称不同，且每层有自己的下标：",
+        "en": "The first of {count} equal layers is given by {equations}; {others} "
+        "are the same with other names, each layer with its own indices:",
+        "zh": "{count} 个相同层中的第一个由 {equations} 给出；{others} 与之相同，"
+        "只是名称不同，且每层有自己的下标：",
+    },
+    "repeated beside": {
+        "en": "Of {count} groups of the same form the first is {equations}; {others} "
+        "differ from it in names and indices alone:",
+        "zh": "{count} 组形式相同的方程中，第一组是 {equations}；{others} 只有名称和"
+        "下标不同：",
     },
     "here": {
         "en": "Here",
         "zh": "此处",
     },
     "there": {
-        "en": "In the other layers",
-        "zh": "其他层中",
+        "en": "In the others",
+        "zh": "其他各组中",
     },
     "left out": {
-        "en": "Equal layers are shown once, by the first of them.",
-        "zh": "相同的层只写第一个。",
+        "en": "Of equal layers, and of groups of the same form, the first is shown.",
+        "zh": "相同的层或形式相同的各组，只写第一个。",
     },
     "stable form": {
         "en": "stable form",
