@@ -38,13 +38,20 @@ class Words:
         self.language = check_language(language)
 
     def __call__(self, key: str, **parts: str | int | Math | Code | Inline) -> Inline:
-        """A phrase with its parts filled in."""
+        """A phrase with its parts filled in.
+
+        `{n:array|arrays}` is the number with the noun for one, or for more.
+        """
         filled: list[str | Math | Code | Ref] = []
-        for piece in re.split(r"(\{\w+\})", PHRASES[key][self.language]):
+        for piece in re.split(r"(\{[^{}]+\})", PHRASES[key][self.language]):
             if not piece.startswith("{"):
                 filled.append(piece)
                 continue
-            part = parts[piece[1:-1]]
+            name, _, nouns = piece[1:-1].partition(":")
+            part = parts[name]
+            if nouns:
+                one, more = nouns.split("|")
+                part = f"{part} {one if part == 1 else more}"
             if isinstance(part, tuple):
                 filled.extend(part)
             else:
