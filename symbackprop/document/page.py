@@ -59,6 +59,7 @@ PREAMBLE = r"""\usepackage[margin=25mm]{geometry}
 \usepackage[hidelinks]{hyperref}
 \allowdisplaybreaks
 \predisplaypenalty=10000
+\widowpenalty=10000 \clubpenalty=10000 \displaywidowpenalty=10000
 \setcounter{LTchunksize}{1000}
 \setlength{\LTpre}{6pt}
 \setlength{\LTpost}{4pt}
@@ -99,7 +100,7 @@ def section(part: Section) -> str:
     for each, following in zip(part.blocks, [*part.blocks[1:], None], strict=True):
         if isinstance(following, Table) and isinstance(each, Paragraph):
             rows = min(len(following.rows), FEW_ROWS)
-            printed += f"\n\n\\need{{{4 + 2 * rows}}}"
+            printed += f"\n\n\\need{{{4 + 3 * rows // 2}}}"
         # A display belongs to the paragraph that announces it.
         printed += ("\n" if isinstance(each, Equations) else "\n\n") + block(each)
     return printed

@@ -10,8 +10,8 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "网络",
     },
     "declared": {
-        "en": "The network {name} is declared by {equations} equations. It has "
-        "{parameters} parameters in {arrays} arrays. This document "
+        "en": "The network {name} is declared by {equations:equation|equations}. "
+        "It has {parameters:parameter|parameters} in {arrays:array|arrays}. This document "
         "derives the slope of its objective by each of them. Every "
         "equation from the first to the last has a number; the code that "
         "is emitted for the network carries the same numbers.",
@@ -156,22 +156,20 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "按计算顺序：",
     },
     "recurrence up": {
-        "en": "Equations {equations} form a recurrence: they are computed "
-        "together, for one value of {index} after the other, from "
-        "{first} up to {last}.",
+        "en": "What follows is a recurrence, {equations}: it is computed together, for "
+        "one value of {index} after the other, from {first} up to {last}.",
         "zh": "方程 {equations} 构成递推，对 {index} 从 {fir"
         "st} 到 {last} 逐步一起计算。",
     },
     "recurrence down": {
-        "en": "Equations {equations} form a recurrence: they are computed "
-        "together, for one value of {index} after the other, from {last} "
-        "down to {first}.",
+        "en": "What follows is a recurrence, {equations}: it is computed together, for "
+        "one value of {index} after the other, from {last} down to {first}.",
         "zh": "方程 {equations} 构成递推，对 {index} 从 {las"
         "t} 到 {first} 逐步一起计算。",
     },
     "rewritten": {
-        "en": "Equations {equations} are not written as they were declared, "
-        "but in an equal form that neither overflows nor cancels.",
+        "en": "Not as it was declared, but in an equal form that neither overflows nor "
+        "cancels, stands {equations}.",
         "zh": "方程 {equations} 没有按声明的样子书写，而是写成不会溢出也不"
         "会相消的等价形式。",
     },
