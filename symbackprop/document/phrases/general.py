@@ -11,8 +11,8 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "declared": {
         "en": "The network {name} is declared by {equations:equation|equations}. "
-        "It has {parameters:parameter|parameters} in {arrays:array|arrays}. This document "
-        "derives the slope of its objective by each of them. Every "
+        "It has {parameters:parameter|parameters} in {arrays:array|arrays}. This "
+        "document derives the slope of its objective by each of them. Every "
         "equation from the first to the last has a number; the code that "
         "is emitted for the network carries the same numbers.",
         "zh": "网络 {name} 由 {equations} 个方程声明，{array"
