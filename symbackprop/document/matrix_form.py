@@ -132,6 +132,8 @@ class MatrixForm:
         rows, columns = (tuple(s for s in side if is_index(s)) for side in (by, own))
         if len(rows) != len(by) or len(columns) != len(own) or len(columns) > 1:
             return None
+        if any(self._is_held(index) for index in (*rows, *columns)):
+            return None
         found: tuple[str, ...] | None = None
         entry = False
         if not columns and len(rows) <= 2:
@@ -146,6 +148,11 @@ class MatrixForm:
         top = self._bold(tensor_of(above), columns, [])
         bottom = self._bold(tensor_of(below), rows, shown)
         return Sides(f"\\frac{{\\partial {top}}}{{\\partial {bottom}}}", found)
+
+    def _is_held(self, index: Name) -> bool:
+        """Whether an index, or the one that it is a spare letter of, is a label."""
+        axis = self.system.axes[index.name]
+        return bool({axis.name, axis.of} & self.held)
 
     def _bold(self, name: str, axes: tuple[Name, ...], shown: list[str]) -> str:
         return symbol(self.symbols, name, shown, 0 if shown else len(axes))
