@@ -28,7 +28,7 @@ from symbackprop.equations import (
 from symbackprop.errors import CheckError
 from symbackprop.proof import Derivation
 from symbackprop.rewrites import reveal
-from symbackprop.scalars import equal, where
+from symbackprop.scalars import absolute, equal, where
 from symbackprop.witnesses.bumps import adjoint
 from symbackprop.witnesses.draws import draw, shrink
 from symbackprop.witnesses.duals import Dual, DualNumbers
@@ -143,15 +143,15 @@ class _Point:
         """How far both sides are apart, relative to their size; and that size.
 
         Where a sum cancels, rounding is all that is left of it; it is then measured by
-        its addends.
+        the sizes of its summands.
         """
         expected = self._left(line)
         size = _size(expected)
         difference = _size(self._right(line, line.terms, expected.shape) - expected)
         if difference <= TOLERANCE * size:
             return float(difference / size) if size else 0.0, size
-        addends = [_size(self._right(line, (t,), expected.shape)) for t in line.terms]
-        scale = max([size, *addends], default=0.0)
+        summands = tuple(replace(t, body=absolute(t.body)) for t in line.terms)
+        scale = max(size, _size(self._right(line, summands, expected.shape)))
         return (float(difference / scale) if scale else float("inf")), size
 
     # --- the two sides ---------------------------------------------------------------
