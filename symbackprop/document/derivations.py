@@ -154,12 +154,10 @@ def recursions(account: Account) -> Section:
     """Each layer's error term from the next layer's, other adjoints eliminated."""
     hidden = repeated(account, account.derivation.adjoint_items)
     blocks: list[Block] = []
-    facts: list[str] = []
     for adjoint in account.kept:
         found = None if adjoint in hidden else account.recursion(adjoint)
         if found is None:
             continue
-        facts += [line.fact for line in found.lines if line.fact]
         blocks.append(Equations(account.told(found)))
     if not blocks:
         return account.section("recursion")

@@ -47,14 +47,16 @@ LONGEST = 8  # entries of an axis that is printed whole
 def example(account: Account) -> Section:
     """The example, or nothing where its values do not fit on a page."""
     worked = _Example(account)
-    words = account.words
+    words, sizes = account.words, worked.sizes()
     blocks: list[Block] = [
-        Paragraph(words("example text", sizes=worked.sizes())),
+        Paragraph(
+            words("example text", sizes=sizes) if sizes else words("example numbers")
+        ),
         Equations(tuple(side_by_side(worked.given()))),
         Paragraph(words("example forward")),
-        *worked.steps(account.derivation.forward, account.derivation.forward_items),
+        *worked.steps(account.derivation.forward),
         Paragraph(words("example backward")),
-        *worked.steps(account.derivation.adjoint, account.derivation.adjoint_items),
+        *worked.steps(account.derivation.adjoint),
         *worked.check(),
     ]
     return account.section("example", *blocks)
@@ -162,7 +164,7 @@ class _Example:
         return self._of_the_sample(self.inputs)
 
     def sizes(self) -> Inline:
-        """The sizes of the axes: `i_1 = 2, j = 3`."""
+        """How far the axes run: `i_1 < 2, j < 3`."""
         used = {
             axis
             for name, tensor in self.system.tensors.items()
@@ -186,7 +188,7 @@ class _Example:
             if tensor.role != "defined" and name not in self.hidden:
                 yield from self._whole(name)
 
-    def steps(self, equations: Sequence[Equation], items: Any) -> list[Block]:
+    def steps(self, equations: Sequence[Equation]) -> list[Block]:
         """Each equation's arithmetic and values, those of equal layers once."""
         rows = []
         for equation in equations:

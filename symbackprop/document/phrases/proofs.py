@@ -54,6 +54,11 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "同样的方程，取较小的下标范围（{sizes}），只用一个样本。"
         "数字只在印出时舍入，计算中不舍入。",
     },
+    "example numbers": {
+        "en": "The same equations with numbers, for one sample. They are rounded where "
+        "they are printed, not where they are used.",
+        "zh": "同样的方程，代入数字，只用一个样本。数字只在印出时舍入，计算中不舍入。",
+    },
     "example forward": {
         "en": "Forwards, with the first entry of each quantity written out:",
         "zh": "前向计算，并写出每个量第一个分量的算式：",
