@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sympy import Expr, Indexed, Mul
 
+from symbackprop.elementary.saturation import Saturation, saturation
 from symbackprop.equations import Equation, Name, reads, subscripts_of, tensor_of
 from symbackprop.proof import Derivation
-from symbackprop.saturation import Saturation, saturation
 from symbackprop.scalars import row_of
 
 

@@ -10,14 +10,14 @@ from test_document import deep
 
 import symbackprop as sb
 from symbackprop.costs import costs, hold
+from symbackprop.costs.hoisting import written
+from symbackprop.costs.tallies import Cost, _Counted, cost
 from symbackprop.derivation import differentiate
 from symbackprop.document.account import Account
 from symbackprop.document.chapter import Table
 from symbackprop.document.operations import grouped, operations
-from symbackprop.hoisting import written
 from symbackprop.program import Program
 from symbackprop.proof import Derivation
-from symbackprop.tallies import Cost, _Counted, cost
 from symbackprop.witnesses.counting import Counting, count
 from symbackprop.witnesses.evaluate import evaluate
 

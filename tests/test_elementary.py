@@ -12,11 +12,11 @@ import sympy
 from sympy import Expr, cos, exp, sin
 
 import symbackprop as sb
-from symbackprop.corners import chord, corners, pieces, solve_conditions
 from symbackprop.document.account import Account
 from symbackprop.document.activations import function, functions
 from symbackprop.document.chapter import Equations
 from symbackprop.elementary import derive, steps
+from symbackprop.elementary.corners import chord, corners, pieces, solve_conditions
 from symbackprop.scalars import (
     TABLE,
     Row,
@@ -115,7 +115,7 @@ def test_a_mistake_in_one_case_is_refused() -> None:
 
 
 def test_a_wrong_slope_of_another_function_is_refused(monkeypatch) -> None:
-    from symbackprop import rules
+    from symbackprop.elementary import rules
 
     monkeypatch.setitem(OWN, "mish", lambda x: x * tanh(softplus(x)) + 1)
     add(monkeypatch, "mish")

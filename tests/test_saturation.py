@@ -12,8 +12,8 @@ import symbackprop as sb
 from symbackprop.document.account import Account
 from symbackprop.document.chapter import Equations, Paragraph, Table
 from symbackprop.document.saturation import saturation as section
+from symbackprop.elementary.saturation import Stretch, hold, saturation
 from symbackprop.passages import activations, chains, passages
-from symbackprop.saturation import Stretch, hold, saturation
 from symbackprop.scalars import (
     ACTIVATIONS,
     TABLE,

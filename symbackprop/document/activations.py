@@ -6,7 +6,6 @@ import re
 
 import sympy
 
-from symbackprop.corners import Chord, chord
 from symbackprop.document.account import Account
 from symbackprop.document.chapter import (
     Block,
@@ -20,6 +19,7 @@ from symbackprop.document.chapter import (
 from symbackprop.document.functions import operator
 from symbackprop.document.lines import REDUCTIONS
 from symbackprop.elementary import Steps, steps
+from symbackprop.elementary.corners import Chord, chord
 from symbackprop.scalars import TABLE, Row
 
 EXTREMA = ("max", "min")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import compress
 
 from symbackprop.costs import Costs, costs
+from symbackprop.costs.tallies import Cost
 from symbackprop.document.account import Account
 from symbackprop.document.chapter import Block, Inline, Math, Paragraph, Section, Table
 from symbackprop.document.sequence import runs
 from symbackprop.schedule import Item, flatten
-from symbackprop.tallies import Cost
 
 
 def operations(account: Account) -> Section:

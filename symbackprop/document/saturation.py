@@ -24,9 +24,9 @@ from symbackprop.document.functions import operator
 from symbackprop.document.matrices import bold
 from symbackprop.document.matrix_form import row
 from symbackprop.elementary import steps
+from symbackprop.elementary.saturation import SMALL, Saturation, Stretch
 from symbackprop.equations import indices_of
 from symbackprop.passages import Applied, Passage, activations, chains, passages
-from symbackprop.saturation import SMALL, Saturation, Stretch
 
 SHOWN_PLACES = 2
 SHOWN = 3  # norms in a product that is not shortened

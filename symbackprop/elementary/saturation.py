@@ -22,8 +22,8 @@ import numpy as np
 import sympy
 from sympy import Expr, Mul, Rational
 
-from symbackprop.corners import SmoothPiece, pieces
-from symbackprop.elementary import steps, written_out
+from symbackprop.elementary.corners import SmoothPiece, pieces
+from symbackprop.elementary.derivatives import steps, written_out
 from symbackprop.errors import CheckError
 from symbackprop.exponentials import in_exponentials
 from symbackprop.scalars import TABLE, absolute, maximum

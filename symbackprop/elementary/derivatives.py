@@ -19,10 +19,10 @@ import sympy
 from sympy import Expr, Mul, Symbol
 
 from symbackprop.calculus import hide
-from symbackprop.corners import solve_conditions
+from symbackprop.elementary.corners import solve_conditions
+from symbackprop.elementary.rules import pending, shown, step
 from symbackprop.equations import by_rank
 from symbackprop.rewrites import slope
-from symbackprop.rules import pending, shown, step
 from symbackprop.scalars import (
     TABLE,
     Row,

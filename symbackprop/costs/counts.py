@@ -13,13 +13,13 @@ from math import prod
 
 import numpy as np
 
+from symbackprop.costs.hoisting import Written, written
+from symbackprop.costs.tallies import Cost, cost
 from symbackprop.equations import Name, defined_by
 from symbackprop.errors import CheckError
 from symbackprop.formula import formula
-from symbackprop.hoisting import Written, written
 from symbackprop.proof import Derivation
 from symbackprop.schedule import Item, Loop
-from symbackprop.tallies import Cost, cost
 from symbackprop.witnesses.counting import count
 from symbackprop.witnesses.draws import draw, shrink
 
