@@ -247,6 +247,10 @@ class Symbols:
         """Whether no declared name looks like this."""
         return latex not in self._taken | self._stems
 
+    def has_letter(self, latex: str) -> bool:
+        """Whether some declared name is written with this letter."""
+        return latex in self._stems
+
     def index(self, name: str) -> str:
         """An index letter: `i1` is `i_{1}`, the spare letter over `j` is `j'`."""
         return self._indices[name]
