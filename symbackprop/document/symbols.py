@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.equations import System
+from symbackprop.equations import System, tensor_of
 
 _LOWER = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
@@ -206,6 +206,17 @@ class Symbols:
         self.batched = system.batched
         objective = self._symbols[system.objective].at()
         self.value = r"\mathcal{R}" if system.batched else objective
+        # Without a batch the objective's equation may have a slope of its own by a
+        # parameter, which is written with the same two letters.
+        direct = {
+            tensor_of(read)
+            for equation in system.equations
+            if equation.tensor == system.objective
+            for read in equation.reads()
+        }
+        reached = {self._adjoint_of[gradient] for gradient in self._gradients}
+        total = not system.batched and bool(reached & direct)
+        self.slope = r"\mathrm{d}" if total else r"\partial"
         self.objective = objective
 
     def _claim(self, name: str) -> Symbol:
@@ -268,7 +279,7 @@ class Symbols:
         r"""A tensor at subscripts; adjoints as `\delta_{z,i}`, slopes as fractions."""
         if name in self._gradients:
             below = self._symbols[self._adjoint_of[name]].at(subscripts)
-            return f"\\frac{{\\partial {self.value}}}{{\\partial {below}}}"
+            return f"\\frac{{{self.slope} {self.value}}}{{{self.slope} {below}}}"
         return self._symbols[name].at(subscripts)
 
 
