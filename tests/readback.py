@@ -20,6 +20,7 @@ from scipy import special
 
 from symbackprop.argument.judge import BATCH
 from symbackprop.document.account import Account
+from symbackprop.equations import tensor_of
 
 Array = np.ndarray[Any, Any]
 
@@ -63,7 +64,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 SIZES = re.compile(r"\\(?:[bB]igg?[lr]?|left|right)(?![A-Za-z])")
 SPACE = re.compile(r"(?:\s|\\[,;!])*")
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)(?:\\ldots)?")
-CALL = re.compile(r"(?:\\operatorname\{((?:[^{}]|\\mbox\{-\})*)\}|(\\[a-z]+))('(?:_\{(\d+)\})?)?\(")
+CALL = re.compile(
+    r"(?:\\operatorname\{((?:[^{}]|\\mbox\{-\})*)\}|(\\[a-z]+))('(?:_\{(\d+)\})?)?\("
+)
 REDUCTION = re.compile(r"\\(sum|max|min|operatorname\*\{arg\\,(?:max|min)\})_(?=\{)")
 STOP = re.compile(r"$|[-+)\]}&,<>=/]|\\(?:\\|(?:le|ge|ne|land|lor|end|rvert|text)\b)")
 RELATION = re.compile(r"<|>|=|\\(?:le|ge|ne)\b")
@@ -82,6 +85,8 @@ class Reader:
         self.constants = {n: float(c.value) for n, c in system.constants.items()}
         origins = account.derivation.adjoint_of
         self.gradients = {origins[name]: name for name in account.gradients}
+        forward = {e.tensor: e for e in account.derivation.forward}
+        self.own = {tensor_of(read) for read in forward[system.objective].reads()}
         # Each beginning of a symbol, with what may stand first below it.
         self.heads: dict[str, list[tuple[str, str]]] = {}
         for name in [*system.tensors, *system.constants]:
@@ -252,8 +257,9 @@ class _Text:
                 return value if closing == ")" else np.abs(value)
         if self.take(r"\frac"):
             above, below = self.group(), self.group()
-            if above.startswith(r"\partial "):
-                return self.slope(above[9:], below.removeprefix(r"\partial "))
+            for d in (r"\partial ", r"\mathrm{d} "):
+                if above.startswith(d) and below.startswith(d):
+                    return self.slope(d, above[len(d) :], below[len(d) :])
             return reader.part(above, "sum") / reader.part(below, "sum")
         if self.take(r"\sqrt"):
             return np.sqrt(reader.part(self.group(), "sum"))
@@ -315,11 +321,14 @@ class _Text:
         zero = reader.system.tensors[name].zero_outside
         return reader.at(array, subscripts, 0.0 if zero else math.nan)
 
-    def slope(self, above: str, below: str) -> Array:
+    def slope(self, d: str, above: str, below: str) -> Array:
         """A gradient, or the slope of one equation by a tensor that it reads."""
         reader = self.reader
         name, subscripts = reader.part(below, "symbol")
-        if above == reader.symbols.value and name in reader.gradients:
+        # Of L itself, a partial derivative is that of its equation, if it has one.
+        direct = d == r"\partial " and above == reader.symbols.objective
+        total = above == reader.symbols.value and not (direct and name in reader.own)
+        if total and name in reader.gradients:
             return self.entry(reader.gradients[name], subscripts)
         tensor, first = reader.part(above, "symbol")
         array = np.asarray(reader.point.partial(tensor, name))
