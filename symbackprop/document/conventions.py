@@ -70,13 +70,22 @@ def _conventions(account: Account) -> Iterable[Inline]:
         letter=Math(letter),
         prime=Math(f"{letter}'"),
     )
+    derivative = f"{symbols.slope} {symbols.objective} / {symbols.slope} T"
     yield words(
         "deltas of the batch" if symbols.batched else "deltas",
         T=Math("T"),
         delta=Math(r"\delta_{T}"),
-        derivative=Math(f"\\partial {symbols.objective} / \\partial T"),
+        derivative=Math(derivative),
         R=Math(symbols.value),
     )
+    if symbols.slope != r"\partial":
+        yield words(
+            "total derivative",
+            T=Math("T"),
+            L=Math(symbols.objective),
+            total=Math(derivative),
+            partial=Math(f"\\partial {symbols.objective} / \\partial T"),
+        )
 
 
 def _row(account: Account, tensor: Tensor, meaning: Inline) -> tuple[Inline, ...]:

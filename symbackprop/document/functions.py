@@ -82,7 +82,8 @@ def _derivative(printer: Printer, expression: Expr) -> Piece:
 
 def _exponential(printer: Printer, expression: Expr) -> Piece:
     inside = printer.piece(expression.args[0])
-    if inside.tall == 0 and "_" not in inside.latex and len(inside.latex) <= SHORT:
+    short = inside.tall == 0 and "_" not in inside.latex and len(inside.latex) <= SHORT
+    if short and not printer.symbols.has_letter("e"):
         return Piece(f"e^{{{inside.latex}}}", POWER, 0, True)
     return call(printer, expression)
 

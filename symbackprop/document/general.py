@@ -72,7 +72,7 @@ class _Teller:
         symbols = Symbols(
             layer.system, layer.adjoint_of, layer.slopes, (linear, following), given
         )
-        symbols.value = account.symbols.value
+        symbols.value, symbols.slope = account.symbols.value, account.symbols.slope
         letter = symbols.unused("f", "g", "h", r"\varphi", r"\psi")
         self.f = f"{letter}_{{l}}"
         # Matrix forms are judged with functions that there are in the place of f, f'.

@@ -80,9 +80,10 @@ def bold(latex: str) -> str:
     for front in (r"\log ", "(1 - "):
         if latex.startswith(front):
             return front + bold(latex.removeprefix(front))
-    head, bar, tail = latex.partition(r"}{\partial ")
-    if bar:
-        return head + bar + bold(tail)
+    for d in (r"}{\partial ", r"}{\mathrm{d} "):
+        head, bar, tail = latex.partition(d)
+        if bar:
+            return head + bar + bold(tail)
     found = _STEM.match(latex)
     if found is None:
         return latex

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.equations import System
+from symbackprop.equations import System, tensor_of
 
 _LOWER = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
@@ -206,6 +206,17 @@ class Symbols:
         self.batched = system.batched
         objective = self._symbols[system.objective].at()
         self.value = r"\mathcal{R}" if system.batched else objective
+        # Without a batch the objective's equation may have a slope of its own by a
+        # parameter, which is written with the same two letters.
+        direct = {
+            tensor_of(read)
+            for equation in system.equations
+            if equation.tensor == system.objective
+            for read in equation.reads()
+        }
+        reached = {self._adjoint_of[gradient] for gradient in self._gradients}
+        total = not system.batched and bool(reached & direct)
+        self.slope = r"\mathrm{d}" if total else r"\partial"
         self.objective = objective
 
     def _claim(self, name: str) -> Symbol:
@@ -247,6 +258,10 @@ class Symbols:
         """Whether no declared name looks like this."""
         return latex not in self._taken | self._stems
 
+    def has_letter(self, latex: str) -> bool:
+        """Whether some declared name is written with this letter."""
+        return latex in self._stems
+
     def index(self, name: str) -> str:
         """An index letter: `i1` is `i_{1}`, the spare letter over `j` is `j'`."""
         return self._indices[name]
@@ -264,7 +279,7 @@ class Symbols:
         r"""A tensor at subscripts; adjoints as `\delta_{z,i}`, slopes as fractions."""
         if name in self._gradients:
             below = self._symbols[self._adjoint_of[name]].at(subscripts)
-            return f"\\frac{{\\partial {self.value}}}{{\\partial {below}}}"
+            return f"\\frac{{{self.slope} {self.value}}}{{{self.slope} {below}}}"
         return self._symbols[name].at(subscripts)
 
 

@@ -69,8 +69,15 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "deltas": {
         "en": "The error term of a quantity {T} is written {delta}: it is the "
-        "partial derivative {derivative}.",
-        "zh": "量 {T} 的误差项记作 {delta}，即偏导数 {derivative}。",
+        "derivative {derivative}.",
+        "zh": "量 {T} 的误差项记作 {delta}，即导数 {derivative}。",
+    },
+    "total derivative": {
+        "en": "The derivative {total} follows every way from {T} to {L}; {partial} is "
+        "the slope of the equation of {L} alone, with all else that it reads held "
+        "fast.",
+        "zh": "导数 {total} 计入从 {T} 到 {L} 的每条路径；{partial} 只是 {L} 的"
+        "方程自身的偏导数，方程所读的其余各量保持不变。",
     },
     "deltas of the batch": {
         "en": "The error term of a quantity {T} is written {delta}: it is the "
