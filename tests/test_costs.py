@@ -223,7 +223,7 @@ def test_rows_have_what_was_counted() -> None:
         "z_{i}",
         *("12", "12", "3"),
     ]
-    assert cells(tables(made)[1].rows[-2])[1].startswith(r"\partial L / \partial ")
+    assert cells(tables(made)[1].rows[-2])[1].startswith(r"\mathrm{d} L / \mathrm{d} ")
     assert tables(made, "zh")[0].head[0] == ("方程",)
 
 

@@ -185,6 +185,23 @@ SMALL: dict[str, dict[str, Any]] = {
         "data": {},
         "zero_outside": ("h",),
     },
+    "labels of samples": {
+        "equations": "z[i] = sum(W[i, j]*x[j], j)\n"
+        "L = sum((z[i] - y[i])**2, i)/2 - z[label] + w[label]*x[0]",
+        "axes": {"i": 3, "j": 2},
+        "parameters": {"x": "j", "W": "i j", "w": "i"},
+        "data": {"y": "i", "label": ""},
+        "integers": ("label",),
+        "batched": ("label", "y"),
+    },
+    "counted tokens": {
+        "equations": "s = sum(E[token[t]], t)*x\nL = s**2",
+        "axes": {"t": 3, "n": 4},
+        "parameters": {"E": "n"},
+        "data": {"token": "t", "x": ""},
+        "integers": ("token",),
+        "batched": ("token", "x"),
+    },
     "embedding": {
         "equations": "e[t, d] = E[token[t], d]\nc[p] = sum(K[u, d]*e[2*p + u - 1, d],"
         " u, d)\nL = sum(relu(c[p])**2, p)",
@@ -302,8 +319,8 @@ BUGS: dict[str, tuple[Any, str, Change]] = {
     "the mean is forgotten": (Lines, "_front", lambda *_: ""),
     "the mean is a sum": (Lines, "_front", text(r"\\frac\{1\}\{N\}", "")),
     "one index is not summed over": (Lines, "_below", text(r",\w'?", "")),
-    "a condition beside": (Lines, "_conditions", lambda made, *_: (made[0], [])),
-    "a condition below": (Lines, "_conditions", lambda made, *_: ([], made[1])),
+    "a condition beside": (Lines, "_conditions", lambda made, *_: (made[0], [], [])),
+    "a condition below": (Lines, "_conditions", lambda made, *_: ([], *made[1:])),
     "a bound is off by one": (Lines, "guard", text("< 4", "< 3")),
     "half of a condition": (Lines, "guard", text(r"^0 \\le (.*) < .*", r"\1 \\ge 0")),
     "a delta is lost": (functions, "_kronecker", text(".*", "1")),

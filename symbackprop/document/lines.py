@@ -81,12 +81,12 @@ class Lines:
 
     def _extremum(self, equation: Equation) -> str:
         (term,) = equation.terms
-        inside, _ = self._conditions(term, equation)
+        inside, *_ = self._conditions(term, equation)
         sign = REDUCTIONS[equation.reduction] + self._below(term.bound, inside)
         return f"{sign}\\, {self.printer.piece(term.body).within(PRODUCT)}"
 
     def _addends(self, term: Term, equation: Equation) -> Iterable[tuple[bool, str]]:
-        below, beside = self._conditions(term, equation)
+        below, beside, varying = self._conditions(term, equation)
         alone = not (term.bound or term.average or beside)
         if alone and term.body.is_Add and common(term.body) == 1:
             for addend in in_order(term.body):
@@ -103,11 +103,14 @@ class Lines:
             product = "" if bare else self._product(size, inner)
             yield minus, (brackets + product).removesuffix(r"\, ")
             return
-        parts = [brackets + self._front(size, outer, term.average)]
+        # A condition that differs from sample to sample stands inside the mean.
+        each = "".join(f"[{condition}]\\, " for condition in varying)
+        parts = [brackets + self._front(size, outer, term.average) + each]
         parts.append(self._product(sympy.S.One, middle) + r"\, " if middle else "")
         if term.bound:
             parts.append(f"\\sum{self._below(term.bound, below)} ")
-        parts.append(self._product(sympy.S.One, inner) if inner or not middle else "")
+        if inner or term.bound or not each:
+            parts.append(self._product(sympy.S.One, inner))
         yield minus, "".join(parts).removesuffix(r"\, ")
 
     def _product(self, coefficient: Expr, factors: list[Expr]) -> str:
@@ -157,8 +160,8 @@ class Lines:
 
     def _conditions(
         self, term: Term, equation: Equation
-    ) -> tuple[list[str], list[str]]:
-        """Conditions below the sum (on bound indices), and beside the term."""
+    ) -> tuple[list[str], list[str], list[str]]:
+        """Conditions below the sum (on bound indices), beside the term, in its mean."""
         found: list[tuple[Expr, str]] = []
         for index, target in zip(
             equation.indices, term.target or equation.indices, strict=True
@@ -170,12 +173,14 @@ class Lines:
         bound = set(term.bound)
         below: list[str] = []
         beside: list[str] = []
+        varying: list[str] = []
         for subscript, text in found:
             inside = bound & set(indices_of(subscript))
-            place = below if inside else beside
+            each = term.average and self._varies(subscript)
+            place = below if inside else varying if each else beside
             if text and text not in place:
                 place.append(text)
-        return below, beside
+        return below, beside, varying
 
     def guard(self, guard: Guard) -> str:
         """`0 <= subscript < size`, without the side that always holds."""

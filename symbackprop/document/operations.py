@@ -106,7 +106,7 @@ def _table(
 
 def _inline(latex: str) -> str:
     r"""A slope as it stands in running text: `\partial R / \partial W`."""
-    if not latex.startswith(r"\frac{\partial "):
+    if not latex.startswith((r"\frac{\partial ", r"\frac{\mathrm{d} ")):
         return latex
     above, below = latex.removeprefix(r"\frac{").removesuffix("}").split("}{", 1)
     return f"{above} / {below}"
