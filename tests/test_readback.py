@@ -30,6 +30,7 @@ from symbackprop.document.symbols import Symbol
 from symbackprop.equations import tensor_of
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.toml"))
+CANCELLED = 1e-6
 TOLERANCE = 1e-9
 
 
@@ -101,8 +102,9 @@ class Readings:
 
     @staticmethod
     def equal(found: Any, expected: Any, size: float, told: str) -> None:
-        # Where a sum cancels, its addends say how far rounding reaches.
-        size = max(size, float(np.max(np.abs(expected), initial=0.0)))
+        # Where a sum cancels, its addends say how far rounding reaches; where each of
+        # them does, what is left is far below an ordinary slope.
+        size = max(size, float(np.max(np.abs(expected), initial=0.0)), CANCELLED)
         shape = np.broadcast_shapes(found.shape, expected.shape)
         assert shape == expected.shape, f"more letters than the left side: {told}"
         off = float(np.max(np.abs(found - expected), initial=0.0))
