@@ -70,7 +70,8 @@ def _conventions(account: Account) -> Iterable[Inline]:
         letter=Math(letter),
         prime=Math(f"{letter}'"),
     )
-    derivative = f"{symbols.slope} {symbols.objective} / {symbols.slope} T"
+    # In the proofs a partial derivative is that of one equation alone.
+    derivative = f"\\mathrm{{d}} {symbols.objective} / \\mathrm{{d}} T"
     yield words(
         "deltas of the batch" if symbols.batched else "deltas",
         T=Math("T"),
@@ -78,14 +79,13 @@ def _conventions(account: Account) -> Iterable[Inline]:
         derivative=Math(derivative),
         R=Math(symbols.value),
     )
-    if symbols.slope != r"\partial":
-        yield words(
-            "total derivative",
-            T=Math("T"),
-            L=Math(symbols.objective),
-            total=Math(derivative),
-            partial=Math(f"\\partial {symbols.objective} / \\partial T"),
-        )
+    yield words(
+        "total derivative",
+        T=Math("T"),
+        L=Math(symbols.objective),
+        total=Math(derivative),
+        partial=Math(f"\\partial {symbols.objective} / \\partial T"),
+    )
 
 
 def _row(account: Account, tensor: Tensor, meaning: Inline) -> tuple[Inline, ...]:

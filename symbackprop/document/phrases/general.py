@@ -81,10 +81,10 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "deltas of the batch": {
         "en": "The error term of a quantity {T} is written {delta}: it is the "
-        "partial derivative {derivative} for one sample, or, where {T} "
-        "does not depend on the sample, that of the mean {R}.",
-        "zh": "量 {T} 的误差项记作 {delta}，即一个样本的偏导数 {deri"
-        "vative}；若 {T} 不依赖于样本，则是平均值 {R} 的偏导数。",
+        "derivative {derivative} for one sample, or, where {T} does not depend on the "
+        "sample, that of the mean {R}.",
+        "zh": "量 {T} 的误差项记作 {delta}，即一个样本的导数 {derivative}；"
+        "若 {T} 不依赖于样本，则是平均值 {R} 的导数。",
     },
     "symbol": {
         "en": "Symbol",
