@@ -145,7 +145,7 @@ def document(
     ...                     parameters={"w": "i"}, data={}, objective="L")
     >>> document = sb.document(sb.derive(square))
     >>> print(document.chapter.equations()[1].latex)
-    \frac{\partial L}{\partial w_{i}} = 2 w_{i}
+    \frac{\mathrm{d} L}{\mathrm{d} w_{i}} = 2 w_{i}
     """
     from symbackprop.document.contents import chapter
 
