@@ -261,7 +261,7 @@ def test_an_activation_of_one_number_for_all_has_no_bound_by_its_entries() -> No
 
 
 @hypothesis.given(programs(kinks=True, integers=True))
-@hypothesis.settings(max_examples=15, deadline=None)
+@hypothesis.settings(max_examples=15, deadline=None, derandomize=True)
 def test_every_random_program_has_a_chapter(declared) -> None:
     derived = differentiate(sb.Program(**declared))
     for notation in ("both", "matrix"):

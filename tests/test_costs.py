@@ -138,7 +138,7 @@ def test_totals_and_memory() -> None:
 # --- the judge -----------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(programs())
 def test_counts_are_what_is_done(arguments: dict) -> None:
     costs(differentiate(Program(**arguments)))

@@ -282,7 +282,7 @@ def test_small_programs_as_they_are_printed(name: str) -> None:
 
 
 @hypothesis.given(programs())
-@hypothesis.settings(max_examples=20, deadline=None)
+@hypothesis.settings(max_examples=20, deadline=None, derandomize=True)
 def test_random_programs(declared: dict[str, Any]) -> None:
     assert read_back(sb.Program(**declared)) > 1
 
