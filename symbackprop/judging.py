@@ -1,7 +1,6 @@
 """The judging of a derivation, by witnesses that know the forward equations alone.
 
 Three judges, each able to refuse it:
-
 - on exact fractions, with a random rational function in the place of each scalar
   function, every distinct adjoint equation in full: this is the index algebra;
 - in double precision, on values that obey the forward equations, every distinct
@@ -295,7 +294,8 @@ def _judge_algebra(derivation: Derivation, rng: np.random.Generator) -> Check:
 def _equal_where_known(derived: Any, expected: Any) -> bool:
     """Whether two arrays agree, but where a zero is divided by at every draw."""
     known = np.asarray(expected == expected)
-    return bool(known.any() and np.all(np.asarray(derived == expected)[known]))
+    alike = np.shape(derived) == known.shape and known.any()
+    return bool(alike and np.all(np.asarray(derived == expected)[known]))
 
 
 def _judge_slopes(derivation: Derivation, point: _Point) -> Check:

@@ -65,6 +65,7 @@ class Account:
         )
         self.lines = Lines(self.calculus.system, self.symbols)
         self._proofs: dict[str, Proof] = {}
+        self._recursions: dict[str, Proof | None] = {}
         self.rate = self.symbols.unused(r"\alpha", r"\eta", r"\epsilon")
 
     # --- equations and proofs --------------------------------------------------------
@@ -134,8 +135,10 @@ class Account:
 
     def recursion(self, adjoint: str) -> Proof | None:
         """The proof of an error term's recursion, judged; None where there is none."""
-        found = self._expansion.of(adjoint)
-        return None if found is None else self.judge.judged(found)
+        if adjoint not in self._recursions:
+            found = self._expansion.of(adjoint)
+            self._recursions[adjoint] = found and self.judge.judged(found)
+        return self._recursions[adjoint]
 
     @cached_property
     def kept(self) -> tuple[str, ...]:
