@@ -189,7 +189,7 @@ def derive() -> None:
 
 @_verb(FOLDER, DTYPE)
 def emit() -> None:
-    """Write the kernels as a Python file.
+    """Write the kernels as a Python file, and the training loop as another.
 
     \b
     Examples:
