@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -65,7 +66,8 @@ def compile(
     write_atomically(path, file.text)
     _write_document(derivation, path.with_name("derivation.tex"))
     try:
-        return checked(_load(derivation, dtype, path, file))
+        kernels = _load(derivation, dtype, path, file)
+        return checked(kernels, lambda: _watched(derivation, dtype))
     except MemoryError as error:
         _delete(path)
         raise DeclarationError(
@@ -90,7 +92,15 @@ def _write_document(derivation: Derivation, path: Path) -> None:
 def _load(derivation: Derivation, dtype: str, path: Path, file: SourceFile) -> Kernels:
     """Import the file, and compile both functions by a call on zeros."""
     module = _imported(path, file.text)
-    kernels = Kernels(derivation, dtype, path, module.forward, module.backward, file)
+    kernels = Kernels(
+        derivation,
+        dtype,
+        path,
+        module.forward,
+        module.backward,
+        module.bound,
+        file,
+    )
     program = derivation.program
     data = []
     for tensor in program.data:
@@ -106,6 +116,15 @@ def _load(derivation: Derivation, dtype: str, path: Path, file: SourceFile) -> K
         with _interrupted_afterwards():
             kernels.backward(theta, *data, gradient, workspace)
     return replace(kernels, compile_seconds=time.perf_counter() - started)
+
+
+def _watched(derivation: Derivation, dtype: str) -> Kernels:
+    """The same kernels once more, which leave every tensor in memory."""
+    file = plan_file(derivation, dtype, keep=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"kernels_{dtype}.py"
+        write_atomically(path, file.text)
+        return _load(derivation, dtype, path, file)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ class Plan:
     Attributes:
         equation: the equation.
         products: terms that are products of matrices.
-        summed: terms summed over the batch into the tensor, which is then scaled.
+        summed: terms summed over the batch into the tensor.
         shared: sums that are equal for all samples and elements, computed once before.
         here: terms computed where the tensor's element is written.
         scattered: terms added to other elements afterwards.
@@ -52,7 +52,13 @@ class Plan:
         first = self.direct
         if first is None or self.here or self.shared or len(self.products) > 1:
             return True
-        return first.average or first.coefficient != 1
+        return bool(first.coefficient != 1)
+
+    @property
+    def sums_only(self) -> bool:
+        """Whether the tensor is nothing but sums over the batch."""
+        others = self.products, self.shared, self.here, self.scattered
+        return bool(self.summed) and not any(others)
 
 
 @dataclass(frozen=True)
@@ -124,17 +130,24 @@ def _is_shared(term: Term, equation: Equation, system: System) -> bool:
     return not any(system.tensors[name].batched for name in names)
 
 
-def group(items: Iterable[Item], system: System) -> list[Block]:
+def group(
+    items: Iterable[Item], system: System, *, matrices: bool = True
+) -> list[Block]:
     """Blocks in order: an equation joins the one before it where their loops agree.
 
     `z[i] = ...`, `a[i] = tanh(z[i])` => one block.
+
+    Args:
+        items: equations and loops.
+        system: what their names mean.
+        matrices: whether products of matrices may be used.
     """
     blocks: list[Block] = []
     for item in items:
         if isinstance(item, Loop):
             blocks.append(Block(loop=item))
             continue
-        planned = plan(item, system)
+        planned = plan(item, system, matrices)
         if blocks and _joins(planned, blocks[-1], system):
             blocks[-1] = Block((*blocks[-1].plans, planned))
         else:
@@ -154,7 +167,7 @@ def _joins(planned: Plan, block: Block, system: System) -> bool:
     if any(p.summed or p.scattered for p in block.plans):
         return False
     first, equation = block.plans[0].equation, planned.equation
-    if _space(first, system) != _space(equation, system):
+    if space(first, system) != space(equation, system):
         return False
     made = {p.equation.tensor for p in block.plans}
     for term in planned.shared:
@@ -164,6 +177,7 @@ def _joins(planned: Plan, block: Block, system: System) -> bool:
     return bool(inside) and all(subscripts_of(r) == equation.indices for r in inside)
 
 
-def _space(equation: Equation, system: System) -> tuple[bool, tuple[int, ...]]:
+def space(equation: Equation, system: System) -> tuple[bool, tuple[int, ...]]:
+    """Whether an equation has a value for each sample, and the sizes of its indices."""
     sizes = tuple(system.size(index) for index in equation.indices)
     return system.tensors[equation.tensor].batched, sizes

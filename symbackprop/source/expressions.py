@@ -89,6 +89,7 @@ class Printer:
         system: what names mean.
         names: identifiers.
         sample: the variable that counts the samples of the batch.
+        variables: tensors whose elements are variables, not kept in memory.
         helpers: text of each helper function, by its identifier.
         called: identifiers of the helpers, by what they compute.
     """
@@ -96,14 +97,20 @@ class Printer:
     system: System
     names: Names
     sample: str
+    variables: frozenset[str] = frozenset()
     helpers: dict[str, str] = field(default_factory=dict)
     called: dict[str, str] = field(default_factory=dict)
 
     # --- reads -----------------------------------------------------------------------
 
     def element(self, tensor: str, subscripts: list[str]) -> str:
-        """`a1[n, i]`: an element of a tensor's view; scalars are views of length 1."""
+        """`a1[n, i]`: an element of a tensor's view; scalars are views of length 1.
+
+        Of what is kept in no memory, just `a1`.
+        """
         declared = self.system.tensors[tensor]
+        if tensor in self.variables:
+            return self.names.of[tensor]
         inside = [self.sample, *subscripts] if declared.batched else subscripts
         if not inside:
             inside = ["()" if declared.role == "data" else "0"]

@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from symbackprop.equations import Equation, System, reads, tensor_of
 from symbackprop.formula import formula
 from symbackprop.repeats import Run, repeats
-from symbackprop.schedule import Item
-from symbackprop.source.blocks import Block, Plan, group
-from symbackprop.source.layout import Layout, Part, Place
+from symbackprop.source.blocks import Block, Plan
+from symbackprop.source.layout import Layout, Place
+from symbackprop.source.loops import indented
 from symbackprop.source.names import Names
-from symbackprop.source.nests import Nests, indented
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Blocks of a function that follow one another; in a run, its first repetition."""
-
-    blocks: tuple[Block, ...]
-    run: Run | None = None
-
-
-def arrange(
-    items: Sequence[Item], system: System, kinds: Mapping[str, str]
-) -> list[Stretch]:
-    """Find the runs of repeated equations, and group everything into blocks.
-
-    `z1, a1, z2, a2, ..., z9, a9, L` =>
-    `[z1, a1]`, the run of `[z2, a2]` up to `a9`, `[L]`
-    """
-    starts, place = set(), 0
-    for block in group(items, system):
-        starts.add(place)
-        place += 1 if block.loop is not None else len(block.plans)
-    found: list[Stretch] = []
-    done = 0
-    for run in repeats(items, system, starts, kinds):
-        if run.start > done:
-            found.append(Stretch(tuple(group(items[done : run.start], system))))
-        found.append(Stretch(tuple(group(run.first, system)), run))
-        done = run.start + run.length * run.count
-    if done < len(items):
-        found.append(Stretch(tuple(group(items[done:], system))))
-    return found
-
-
-def parts_of(stretches: Iterable[Stretch], nests: Nests) -> Iterator[Part]:
-    """The products that do not lie in their tensor, with their slots."""
-    for stretch in stretches:
-        for block in stretch.blocks:
-            for planned in block.plans:
-                named = nests.part_names(planned)
-                for slot, (_, name) in enumerate(named):
-                    yield Part(name, planned.equation.tensor, slot)
+from symbackprop.source.nests import Nests
+from symbackprop.source.sweeps import Stretch, Sweep
 
 
 @dataclass
@@ -67,56 +26,75 @@ class Writer:
         system: what names mean.
         names: identifiers.
         nests: lowers blocks.
-        layout: where tensors lie.
+        layout: where tensors lie in the function that is written.
+        fixed: how long the workspace's first part is, in every function.
         numbers: each equation's number.
+        declared: each tensor's equation as it was derived, for the headings.
         kinds: the buffer that each tensor lies in.
         layer: the variable that counts the repetitions of a run.
-        tables: offsets that are no arithmetic progression, by the table's name.
+        tables: names of the tables of offsets that are no arithmetic progression.
     """
 
     system: System
     names: Names
     nests: Nests
     layout: Layout
+    fixed: int
     numbers: Mapping[str, int]
+    declared: Mapping[str, Equation]
     kinds: Mapping[str, str]
     layer: str
-    tables: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    tables: dict[tuple[int, ...], str] = field(default_factory=dict)
     _bound: dict[str, str] = field(default_factory=dict)
 
     def body(self, stretches: Iterable[Stretch]) -> list[str]:
-        """The lines of all blocks, each under its numbers and formulas."""
+        """The lines of all sweeps, each block under its numbers and formulas."""
         self._bound = {}
         lines: list[str] = []
         for stretch in stretches:
             if stretch.run is None:
-                for block in stretch.blocks:
-                    lines += [*self._block(block, None), ""]
+                for sweep in stretch.sweeps:
+                    lines += [*self._sweep(sweep, None), ""]
             else:
                 lines += [*self._run(stretch, stretch.run), ""]
         return lines
 
-    def _block(self, block: Block, run: Run | None) -> list[str]:
+    def _sweep(self, sweep: Sweep, run: Run | None) -> list[str]:
+        """The first block's heading, views, products, then the loop over the batch."""
         self.nests.heading = lambda equations: self._heading(equations, run)
-        shared = [line for p in block.plans for line in self._shared(p, run)]
-        views = shared + self._views(self._tensors([block], apart=True), run)
-        code = self.nests.block(block)
-        heading = [] if block.loop is not None else self._heading(block.equations, run)
-        return [*views, *code] if not heading else [*heading, *views, *code]
+        first, *others = sweep.blocks
+        lines = self._headed(first, run)
+        lines += [line for p in first.plans for line in self._shared(p, run)]
+        for block in others:
+            lines += [line for p in block.plans for line in self._shared(p, run)]
+        lines += self._views(self._tensors(sweep.blocks, apart=True), run)
+        if not sweep.sampled:
+            return [*lines, *self.nests.block(first)]
+        body = self.nests.inside(first)
+        for block in sweep.blocks:
+            lines += self.nests.before(block)
+        for block in others:
+            blank = [""] if body else []
+            body += [*blank, *self._headed(block, run), *self.nests.inside(block)]
+        return [*lines, *self.nests.loops.over_batch(body)] if body else lines
+
+    def _headed(self, block: Block, run: Run | None) -> list[str]:
+        """A block's heading; the equations of a recurrence have their own, inside."""
+        return [] if block.loop is not None else self._heading(block.equations, run)
 
     def _run(self, stretch: Stretch, run: Run) -> list[str]:
         """A loop over the repetitions, in the names of the first one.
 
         Views that are the same in every repetition stand before the loop.
         """
-        used = self._tensors(stretch.blocks)
+        used = self._tensors([b for sweep in stretch.sweeps for b in sweep.blocks])
         moving = {t for t in used if self._moves(t, run)}
         lines = self._views([t for t in used if t not in moving], None)
         for tensor in moving:
             self._bound.pop(tensor, None)
         body: list[str] = []
-        for block in stretch.blocks:
-            body += [*self._block(block, run), ""]
+        for sweep in stretch.sweeps:
+            body += [*self._sweep(sweep, run), ""]
         for tensor in moving:
             self._bound.pop(tensor, None)
         head = f"for {self.layer} in range({run.count}):"
@@ -166,7 +144,7 @@ class Writer:
     def _heading(self, equations: Sequence[Equation], run: Run | None) -> list[str]:
         lines: list[str] = []
         for equation in equations:
-            text = formula(equation, self.system)
+            text = formula(self.declared[equation.tensor], self.system)
             number = f"({self.numbers[equation.tensor]})"
             if run is not None:
                 number = self._numbers(equation.tensor, run)
@@ -206,7 +184,7 @@ class Writer:
                     found[tensor_of(read)] = None
                 found[equation.tensor] = None
             for planned in block.plans:
-                for _, name in self.nests.part_names(planned):
+                for _, name in self.nests.contractions.part_names(planned):
                     found[name] = None
         return list(found)
 
@@ -214,6 +192,8 @@ class Writer:
         """A line for each view that does not yet stand."""
         lines = []
         for tensor in tensors:
+            if tensor in self.nests.loops.printer.variables:
+                continue
             place = self.layout.places[tensor]
             if place.buffer == "data":
                 continue
@@ -224,42 +204,40 @@ class Writer:
         return lines
 
     def _view(self, tensor: str, place: Place, run: Run | None) -> str:
-        start, stop = self._start(tensor, place, run, 0), ""
-        stop = self._start(tensor, place, run, place.size)
+        """`view(workspace, 64 * batch, (batch, 10))`."""
+        start = self._start(tensor, place, run)
         batched = place.buffer == "sample"
         buffer = place.buffer if place.buffer in ("theta", "gradient") else "workspace"
+        sizes = [str(size) for size in place.shape or (() if batched else (1,))]
         if batched:
-            fixed = f"{self.layout.fixed} + " if self.layout.fixed else ""
-            batch = self.nests.batch
-            start, stop = (
-                f"{fixed}{f'({t})' if ' ' in t else t} * {batch}" for t in (start, stop)
-            )
-        text = f"{buffer}[{start}:{stop}]"
-        sizes = [str(size) for size in place.shape]
-        if batched:
-            sizes.insert(0, self.nests.batch)
-        return text if len(sizes) <= 1 else f"{text}.reshape({', '.join(sizes)})"
+            batch = self.nests.loops.batch
+            fixed = f"{self.fixed} + " if self.fixed else ""
+            start = f"({start})" if " " in start else start
+            start = f"{fixed}{start} * {batch}" if start != "0" else str(self.fixed)
+            sizes.insert(0, batch)
+        shape = ", ".join(sizes) + ("," if len(sizes) == 1 else "")
+        return f"{self.nests.loops.view}({buffer}, {start}, ({shape}))"
 
-    def _start(self, tensor: str, place: Place, run: Run | None, more: int) -> str:
+    def _start(self, tensor: str, place: Place, run: Run | None) -> str:
         """`2080 + 1056 * layer`, or a number from a table, or just a number."""
-        offset = str(place.offset + more)
+        offset = str(place.offset)
         if run is None or not self._moves(tensor, run):
             return offset
-        offsets = self._offsets(tensor, run)
+        offsets = tuple(self._offsets(tensor, run))
         step = _step(offsets)
         if step is not None:
             sign = "-" if step < 0 else "+"
             return f"{offset} {sign} {abs(step)} * {self.layer}"
-        table = f"{self.names.of[tensor]}_offsets"
-        if table not in self.tables:
-            self.tables[table] = tuple(offsets)
-            self.names.taken.add(table)
-        return f"{table}[{self.layer}]" + (f" + {more}" if more else "")
+        if offsets not in self.tables:
+            self.tables[offsets] = self.names.internal(f"{tensor}_offsets")
+        return f"{self.tables[offsets]}[{self.layer}]"
 
     def _offsets(self, tensor: str, run: Run) -> list[int]:
         return [self.layout.places[r.get(tensor, tensor)].offset for r in run.renaming]
 
     def _moves(self, tensor: str, run: Run) -> bool:
+        if tensor in self.nests.loops.printer.variables:
+            return False
         return len(set(self._offsets(tensor, run))) > 1
 
 
