@@ -26,7 +26,7 @@ from symbackprop.cli.command import execute
 from symbackprop.errors import InputError
 
 CASE = Case((4, 8, 3), 2)
-LEARNT = Case((6, 8, 3), 16, samples=200)
+LEARNT = Case(CASE.widths, 16, samples=200)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_drawn_networks_differ_and_stay_measurable() -> None:
 
 
 def test_text_says_what_the_layers_say(compiled) -> None:
-    problem = Problem.of(Case((4, 8, 8, 3), 5, "float64"))
+    problem = Problem.of(replace(CASE, dtype="float64"))
     by_layers = ours.gradient(problem, compiled(problem.case))
     by_text = ours.gradient(problem, compiled(problem.case, text))
     error = judge.gradients(outcome(by_text), outcome(by_layers), "float64")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -64,16 +65,31 @@ def run(
         declared = text(case) if as_text else layers(case)
         return compile_from(derive(declared), dtype=dtype, directory=folder)
 
-    found, every = [], tuple(cases)
-    for number, case in enumerate(every, 1):
+    found: list[Report] = []
+    every, start = tuple(cases), time.monotonic()
+    for case in every:
+        place = _place(len(found), len(every), time.monotonic() - start)
 
-        def say(doing: str, place: str = f"{number} of {len(every)}: {case}") -> None:
+        def say(doing: str, place: str = f"{place} {case}") -> None:
             tell(f"{place}: {doing}")
 
         say("compiling our kernels")
         compiled = kernels(case.widths, case.dtype)
         found.append(_case(case, compiled, seconds, as_text, say))
     return {"machine": machine(), "cases": found}
+
+
+def _place(done: int, count: int, elapsed: float) -> str:
+    """How far a measurement has come, and what is left of it.
+
+    >>> _place(5, 20, elapsed=60.0)
+    '[###         ] 6 of 20, about 3 min left,'
+    """
+    bar = "#" * (12 * done // count)
+    left = (
+        f" about {elapsed / done * (count - done) / 60:.0f} min left," if done else ""
+    )
+    return f"[{bar:<12}] {done + 1} of {count},{left}"
 
 
 def _case(
@@ -140,11 +156,10 @@ def ratios(medians: Mapping[str, float]) -> Report:
     def over(one: float | None, other: float | None) -> float | None:
         return one / other if one is not None and other is not None else None
 
-    quickest = best((ours.OURS, ours.BOUND))
     return {
         "lead": over(best(DEFAULTS), mine),
         "lead_tuned": over(best(TUNED), mine),
-        "lead_casadi": over(best(("CasADi",)), quickest),
+        "lead_casadi": over(best(("CasADi",)), best((ours.OURS, ours.BOUND))),
         "lead_scikit_learn": over(best(("scikit-learn",)), mine),
         "share": over(mine, best(LIMITS)),
         "share_numpy": over(mine, best(LIMITS[:1])),
