@@ -11,12 +11,19 @@ from typing import Self
 import numpy as np
 
 from symbackprop.errors import InputError, short
-from symbackprop.network import DTYPES, Dtype
+from symbackprop.network import Dtype
 
 # Drawn networks stay below these, so that each is measured within seconds.
 MOST_PARAMETERS, MOST_PRODUCTS = 700_000, 2e8
 
-_WIDTH = re.compile(r"([1-9]\d{0,5})(?:x([1-9]\d{0,2}))?")
+EPOCH = 1797  # samples of an epoch: as many as there are in the digits' data
+
+_NUMBER = r"[1-9]\d{0,5}"
+_RUN = rf"{_NUMBER}(?:x[1-9]\d{{0,2}})?"
+_CASE = re.compile(
+    rf"(?P<widths>{_RUN}(?:-{_RUN})+),(?P<batch>{_NUMBER})"
+    r"(?P<epoch>,epoch)?(?:,(?P<dtype>float32|float64))?"
+)
 
 
 @dataclass(frozen=True)
@@ -40,31 +47,27 @@ class Case:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Read `WIDTHS,BATCH[,DTYPE]`; `32x3` stands for three layers of 32.
+        """Read `WIDTHS,BATCH[,epoch][,DTYPE]`; `32x3` stands for three layers of 32.
 
-        >>> Case.of("8-32x3-4,16") == Case((8, 32, 32, 32, 4), 16)
+        >>> Case.of("8-32x3-4, 16") == Case((8, 32, 32, 32, 4), 16)
         True
 
         Raises:
             InputError: the text says something else.
         """
-        joined, *rest = text.replace(" ", "").split(",")
-        found = [_WIDTH.fullmatch(part) for part in joined.split("-")]
-        widths = [m and (int(m[1]),) * int(m[2] or 1) for m in found]
-        precisions: dict[str, Dtype] = {name: name for name in DTYPES}
-        if (
-            len(widths) < 2
-            or None in widths
-            or len(rest) not in (1, 2)
-            or not re.fullmatch(r"[1-9]\d{0,6}", rest[0])
-            or not precisions.keys() >= set(rest[1:])
-        ):
+        found = _CASE.fullmatch(text.replace(" ", ""))
+        if not found:
             raise InputError(
                 f"case {short(text)}: give widths from inputs to outputs and a batch, "
-                "as in `64-32-10,32` or `8-32x3-4,1,float64`."
+                "as in `64-32-10,32`, `8-32x3-4,1,float64` or `64-32-10,32,epoch`."
             )
-        flat = tuple(width for some in widths if some for width in some)
-        return cls(flat, int(rest[0]), precisions[(*rest, "float32")[1]])
+        widths: list[int] = []
+        for part in found["widths"].split("-"):
+            width, _, count = part.partition("x")
+            widths += [int(width)] * int(count or 1)
+        samples = EPOCH if found["epoch"] else 0
+        dtype: Dtype = "float64" if found["dtype"] == "float64" else "float32"
+        return cls(tuple(widths), int(found["batch"]), dtype, samples)
 
     @property
     def parameters(self) -> int:
@@ -137,5 +140,5 @@ CASES = (
     Case((12, 32, 32, 4), 1, "float64"),
     Case((64, 32, 10), 1, "float64"),
     # training
-    Case((64, 32, 10), 32, samples=1797),
+    Case((64, 32, 10), 32, samples=EPOCH),
 )

@@ -132,7 +132,8 @@ def _absent(cases: Sequence[Report]) -> Iterator[str]:
             for name, reason in case[key].items():
                 reasons.setdefault((name, reason), []).append(case["case"])
         for (name, reason), where in reasons.items():
-            places = "everywhere" if len(where) == len(cases) else "; ".join(where)
+            many = f"{len(where)} of {len(cases)} cases"
+            places = many if len(where) > 3 else "; ".join(where)
             yield f"{name}: {told} ({places}): {reason}"
     crowded = {
         name

@@ -240,7 +240,7 @@ def train() -> None:
         "--case",
         "named",
         multiple=True,
-        metavar="WIDTHS,BATCH[,DTYPE]",
+        metavar="WIDTHS,BATCH[,epoch][,DTYPE]",
         help="Measure this network instead of the list; may be given again.",
     ),
     click.option(
