@@ -57,6 +57,7 @@ ORDER = (
     "samples",
     "checkpoints",
     "training",
+    "bench",
     "cli",
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,33 @@ def train(
     epochs = Fact("epochs", [asdict(epoch) for epoch in history.epochs])
     outcome = (*_outcome(history, data), epochs, _files(*written))
     return Summary("train", (*facts, *compiled, *outcome), (*_curve(history), ""))
+
+
+def bench(
+    named: Sequence[str],
+    count: int | None,
+    seed: int,
+    text: bool,
+    seconds: float,
+    outputs: Sequence[Path],
+    progress: Progress,
+) -> Summary:
+    """Measure named or drawn networks, or the list; write files by their suffixes."""
+    from symbackprop import bench as benchmark
+
+    for output in outputs:
+        benchmark.writable(output)
+    cases = [benchmark.Case.of(one) for one in named]
+    cases += benchmark.drawn(count, seed) if count else ()
+    report = benchmark.bench(
+        cases or benchmark.CASES, seconds, as_text=text, tell=progress.say
+    )
+    for output in outputs:
+        benchmark.write(report, output)
+    facts = [Fact(key, value) for key, value in report.items()]
+    if outputs:
+        facts.append(_files(*outputs))
+    return Summary("bench", tuple(facts), (*benchmark.terminal(report), ""))
 
 
 def _load(file: Path, progress: Progress) -> Network:
