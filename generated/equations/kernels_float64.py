@@ -18,7 +18,7 @@ theta and gradient hold 283 numbers of float64:
     W3         (3, 8)   256   280
     b3         (3)      280   283
 
-workspace holds 0 + 64 * batch numbers; what was in it does not matter.
+workspace holds 9 + 64 * batch numbers; what was in it does not matter.
 Arrays are contiguous:
 
     x: float64 (batch, 13)
@@ -36,13 +36,13 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'equations_kernels_float64_49667cecc671'
+__name__ = 'equations_kernels_float64_56c39a696fb8'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
 
 THETA_SIZE = 283
-WORKSPACE_FIXED = 0
+WORKSPACE_FIXED = 9
 WORKSPACE_PER_SAMPLE = 64
 lam = real(0.001)
 
@@ -101,7 +101,7 @@ def forward(theta, x, y, workspace):
     # (1)  h1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     W1 = view(theta, 0, (8, 13))
     b1 = view(theta, 104, (8,))
-    h1 = view(workspace, 0, (batch, 8))
+    h1 = view(workspace, 9, (batch, 8))
     if batch <= 2:
         for n in range(batch):
             for i1 in range(8):
@@ -118,9 +118,9 @@ def forward(theta, x, y, workspace):
     # (2)  g2_sum[i2] = sum(G2[i2, i1]*h1[i1], i1)
     # (3)  g2[i2] = logistic(c2[i2] + g2_sum[i2])
     G2 = view(theta, 112, (8, 8))
-    g2_sum = view(workspace, 8 * batch, (batch, 8))
+    g2_sum = view(workspace, 9 + 8 * batch, (batch, 8))
     c2 = view(theta, 176, (8,))
-    g2 = view(workspace, 16 * batch, (batch, 8))
+    g2 = view(workspace, 9 + 16 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -138,10 +138,10 @@ def forward(theta, x, y, workspace):
     # (5)  n2[i2] = tanh(d2[i2] + n2_sum[i2])
     # (6)  h2[i2] = h1[i2]*(1 - g2[i2]) + g2[i2]*n2[i2]
     N2 = view(theta, 184, (8, 8))
-    n2_sum = view(workspace, 24 * batch, (batch, 8))
+    n2_sum = view(workspace, 9 + 24 * batch, (batch, 8))
     d2 = view(theta, 248, (8,))
-    n2 = view(workspace, 32 * batch, (batch, 8))
-    h2 = view(workspace, 40 * batch, (batch, 8))
+    n2 = view(workspace, 9 + 32 * batch, (batch, 8))
+    h2 = view(workspace, 9 + 40 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -172,14 +172,14 @@ def forward(theta, x, y, workspace):
         for i2 in range(8):
             R_sum = add(R_sum, real(0.5) * W3[k3, i2] * W3[k3, i2] * lam)
     b3 = view(theta, 280, (3,))
-    z3 = view(workspace, 48 * batch, (batch, 3))
-    p3_max = view(workspace, 51 * batch, (batch,))
-    p3_exp = view(workspace, 52 * batch, (batch, 3))
-    p3_sum = view(workspace, 55 * batch, (batch,))
-    p3 = view(workspace, 56 * batch, (batch, 3))
-    log_p3 = view(workspace, 59 * batch, (batch, 3))
-    L = view(workspace, 62 * batch, (batch,))
-    R = view(workspace, 63 * batch, (batch,))
+    z3 = view(workspace, 9 + 48 * batch, (batch, 3))
+    p3_max = view(workspace, 9 + 51 * batch, (batch,))
+    p3_exp = view(workspace, 9 + 52 * batch, (batch, 3))
+    p3_sum = view(workspace, 9 + 55 * batch, (batch,))
+    p3 = view(workspace, 9 + 56 * batch, (batch, 3))
+    log_p3 = view(workspace, 9 + 59 * batch, (batch, 3))
+    L = view(workspace, 9 + 62 * batch, (batch,))
+    R = view(workspace, 9 + 63 * batch, (batch,))
     if batch <= 10:
         for n in range(batch):
             for k3 in range(3):
@@ -254,7 +254,7 @@ def backward(theta, x, y, gradient, workspace):
     # (1)  h1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     W1 = view(theta, 0, (8, 13))
     b1 = view(theta, 104, (8,))
-    h1 = view(workspace, 0, (batch, 8))
+    h1 = view(workspace, 9, (batch, 8))
     if batch <= 2:
         for n in range(batch):
             for i1 in range(8):
@@ -271,9 +271,9 @@ def backward(theta, x, y, gradient, workspace):
     # (2)  g2_sum[i2] = sum(G2[i2, i1]*h1[i1], i1)
     # (3)  g2[i2] = logistic(c2[i2] + g2_sum[i2])
     G2 = view(theta, 112, (8, 8))
-    g2_sum = view(workspace, 8 * batch, (batch, 8))
+    g2_sum = view(workspace, 9 + 8 * batch, (batch, 8))
     c2 = view(theta, 176, (8,))
-    g2 = view(workspace, 8 * batch, (batch, 8))
+    g2 = view(workspace, 9 + 8 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -291,10 +291,10 @@ def backward(theta, x, y, gradient, workspace):
     # (5)  n2[i2] = tanh(d2[i2] + n2_sum[i2])
     # (6)  h2[i2] = h1[i2]*(1 - g2[i2]) + g2[i2]*n2[i2]
     N2 = view(theta, 184, (8, 8))
-    n2_sum = view(workspace, 16 * batch, (batch, 8))
+    n2_sum = view(workspace, 9 + 16 * batch, (batch, 8))
     d2 = view(theta, 248, (8,))
-    n2 = view(workspace, 16 * batch, (batch, 8))
-    h2 = view(workspace, 24 * batch, (batch, 8))
+    n2 = view(workspace, 9 + 16 * batch, (batch, 8))
+    h2 = view(workspace, 9 + 24 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -325,12 +325,12 @@ def backward(theta, x, y, gradient, workspace):
         for i2 in range(8):
             R_sum = add(R_sum, real(0.5) * W3[k3, i2] * W3[k3, i2] * lam)
     b3 = view(theta, 280, (3,))
-    z3 = view(workspace, 32 * batch, (batch, 3))
-    p3_exp = view(workspace, 35 * batch, (batch, 3))
-    log_p3 = view(workspace, 38 * batch, (batch, 3))
-    R = view(workspace, 41 * batch, (batch,))
-    delta_log_p3 = view(workspace, 42 * batch, (batch, 3))
-    delta_z3 = view(workspace, 45 * batch, (batch, 3))
+    z3 = view(workspace, 9 + 32 * batch, (batch, 3))
+    p3_exp = view(workspace, 0, (3,))
+    log_p3 = view(workspace, 3, (3,))
+    R = view(workspace, 9 + 35 * batch, (batch,))
+    delta_log_p3 = view(workspace, 6, (3,))
+    delta_z3 = view(workspace, 9 + 36 * batch, (batch, 3))
     db3 = view(gradient, 280, (3,))
     if batch <= 10:
         for n in range(batch):
@@ -356,24 +356,24 @@ def backward(theta, x, y, gradient, workspace):
 
         # (9)  p3_exp[m3] = exp(z3[m3] - p3_max)
         for m3 in range(3):
-            p3_exp[n, m3] = np.exp(z3[n, m3] - p3_max)
+            p3_exp[m3] = np.exp(z3[n, m3] - p3_max)
 
         # (10)  p3_sum = sum(p3_exp[m3], m3)
         total = real(0.0)
         for m3 in range(3):
-            total = add(total, p3_exp[n, m3])
+            total = add(total, p3_exp[m3])
         p3_sum = total
 
         # (12)  log_p3[k3] = z3[k3] - p3_max - log(p3_sum)
         for k3 in range(3):
-            log_p3[n, k3] = z3[n, k3] - p3_max - np.log(p3_sum)
+            log_p3[k3] = z3[n, k3] - p3_max - np.log(p3_sum)
 
         # (13)  L = -sum(y[k3]*log_p3[k3], k3)
         # (14)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*G2[i2, i1]**2/2, i2, i1) +
         #     sum(lam*N2[i2, i1]**2/2, i2, i1) + sum(lam*W3[k3, i2]**2/2, k3, i2) + L
         total = real(0.0)
         for k3 in range(3):
-            total = add(total, -y[n, k3] * log_p3[n, k3])
+            total = add(total, -y[n, k3] * log_p3[k3])
         L = total
         R[n] = L + R_sum
 
@@ -382,12 +382,12 @@ def backward(theta, x, y, gradient, workspace):
 
         # (16)  delta_log_p3[k3] = -y[k3]*delta_L
         for k3 in range(3):
-            delta_log_p3[n, k3] = -y[n, k3] * delta_L
+            delta_log_p3[k3] = -y[n, k3] * delta_L
 
         # (17)  delta_p3_sum = -sum(delta_log_p3[k3]/p3_sum, k3)
         total = real(0.0)
         for k3 in range(3):
-            total = add(total, -delta_log_p3[n, k3] / p3_sum)
+            total = add(total, -delta_log_p3[k3] / p3_sum)
         delta_p3_sum = total
 
         # (18)  delta_p3_exp[m3] = delta_p3_sum
@@ -395,7 +395,7 @@ def backward(theta, x, y, gradient, workspace):
         # (21)  db3[k3] = batch_mean(delta_z3[k3])
         for m3 in range(3):
             delta_p3_exp = delta_p3_sum
-            delta_z3[n, m3] = p3_exp[n, m3] * delta_p3_exp + delta_log_p3[n, m3]
+            delta_z3[n, m3] = p3_exp[m3] * delta_p3_exp + delta_log_p3[m3]
             db3[m3] += delta_z3[n, m3]
 
     # (20)  dW3[k3, i2] = batch_mean(h2[i2]*delta_z3[k3]) + lam*W3[k3, i2]
@@ -417,10 +417,10 @@ def backward(theta, x, y, gradient, workspace):
     # (22)  delta_h2[i2] = sum(W3[k3, i2]*delta_z3[k3], k3)
     # (23)  delta_n2[i2] = g2[i2]*delta_h2[i2]
     # (24)  dd2[i2] = batch_mean(delta_n2[i2]*(1 - n2[i2]**2))
-    delta_h2 = view(workspace, 24 * batch, (batch, 8))
-    delta_n2 = view(workspace, 32 * batch, (batch, 8))
+    delta_h2 = view(workspace, 9 + 24 * batch, (batch, 8))
+    delta_n2 = view(workspace, 0, (8,))
     dd2 = view(gradient, 248, (8,))
-    delta_n2_sum = view(workspace, 48 * batch, (batch, 8))
+    delta_n2_sum = view(workspace, 9 + 39 * batch, (batch, 8))
     if batch <= 10:
         for n in range(batch):
             for i2 in range(8):
@@ -434,12 +434,12 @@ def backward(theta, x, y, gradient, workspace):
         dd2[i2] = real(0.0)
     for n in range(batch):
         for i2 in range(8):
-            delta_n2[n, i2] = g2[n, i2] * delta_h2[n, i2]
-            dd2[i2] += (real(1.0) - n2[n, i2] * n2[n, i2]) * delta_n2[n, i2]
+            delta_n2[i2] = g2[n, i2] * delta_h2[n, i2]
+            dd2[i2] += (real(1.0) - n2[n, i2] * n2[n, i2]) * delta_n2[i2]
 
         # (25)  delta_n2_sum[i2] = delta_n2[i2]*(1 - n2[i2]**2)
         for i2 in range(8):
-            delta_n2_sum[n, i2] = (real(1.0) - n2[n, i2] * n2[n, i2]) * delta_n2[n, i2]
+            delta_n2_sum[n, i2] = (real(1.0) - n2[n, i2] * n2[n, i2]) * delta_n2[i2]
 
     # (26)  dN2[i2, i1] = batch_mean(h1[i1]*delta_n2_sum[i2]) + lam*N2[i2, i1]
     dN2 = view(gradient, 184, (8, 8))
@@ -459,19 +459,19 @@ def backward(theta, x, y, gradient, workspace):
 
     # (27)  delta_g2[i2] = delta_h2[i2]*(n2[i2] - h1[i2])
     # (28)  dc2[i2] = batch_mean(g2[i2]*delta_g2[i2]*(1 - g2[i2]))
-    delta_g2 = view(workspace, 16 * batch, (batch, 8))
+    delta_g2 = view(workspace, 0, (8,))
     dc2 = view(gradient, 176, (8,))
-    delta_g2_sum = view(workspace, 32 * batch, (batch, 8))
+    delta_g2_sum = view(workspace, 9 + 47 * batch, (batch, 8))
     for i2 in range(8):
         dc2[i2] = real(0.0)
     for n in range(batch):
         for i2 in range(8):
-            delta_g2[n, i2] = (n2[n, i2] - h1[n, i2]) * delta_h2[n, i2]
-            dc2[i2] += (real(1.0) - g2[n, i2]) * g2[n, i2] * delta_g2[n, i2]
+            delta_g2[i2] = (n2[n, i2] - h1[n, i2]) * delta_h2[n, i2]
+            dc2[i2] += (real(1.0) - g2[n, i2]) * g2[n, i2] * delta_g2[i2]
 
         # (29)  delta_g2_sum[i2] = g2[i2]*delta_g2[i2]*(1 - g2[i2])
         for i2 in range(8):
-            delta_g2_sum[n, i2] = (real(1.0) - g2[n, i2]) * g2[n, i2] * delta_g2[n, i2]
+            delta_g2_sum[n, i2] = (real(1.0) - g2[n, i2]) * g2[n, i2] * delta_g2[i2]
 
     # (30)  dG2[i2, i1] = batch_mean(h1[i1]*delta_g2_sum[i2]) + lam*G2[i2, i1]
     dG2 = view(gradient, 112, (8, 8))
@@ -492,9 +492,9 @@ def backward(theta, x, y, gradient, workspace):
     # (31)  delta_h1[i1] = sum(G2[i2, i1]*delta_g2_sum[i2], i2) + sum(N2[i2,
     #     i1]*delta_n2_sum[i2], i2) + delta_h2[i1]*(1 - g2[i1])
     # (33)  db1[i1] = batch_mean(delta_h1[i1])
-    delta_h1 = view(workspace, 0, (batch, 8))
+    delta_h1 = view(workspace, 9, (batch, 8))
     db1 = view(gradient, 104, (8,))
-    delta_h1_product = view(workspace, 16 * batch, (batch, 8))
+    delta_h1_product = view(workspace, 9 + 16 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i1 in range(8):

@@ -14,7 +14,7 @@ theta and gradient hold 4930 numbers of float32:
     W2         (10, 24)       4680  4920
     b2         (10)           4920  4930
 
-workspace holds 0 + 192 * batch numbers; what was in it does not matter.
+workspace holds 30 + 192 * batch numbers; what was in it does not matter.
 Arrays are contiguous:
 
     x: float32 (batch, 8, 8)
@@ -32,13 +32,13 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'maxout_kernels_float32_75342af6d3d0'
+__name__ = 'maxout_kernels_float32_e9d31b3acfb7'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
 
 THETA_SIZE = 4930
-WORKSPACE_FIXED = 0
+WORKSPACE_FIXED = 30
 WORKSPACE_PER_SAMPLE = 192
 
 
@@ -100,9 +100,9 @@ def forward(theta, x, y, workspace):
     # (1)  z1[i1, k1] = sum(W1[i1, k1, i0, j0]*x[i0, j0], i0, j0) + b1[i1, k1]
     W1 = view(theta, 0, (24, 3, 8, 8))
     b1 = view(theta, 4608, (24, 3))
-    z1 = view(workspace, 0, (batch, 24, 3))
-    a1 = view(workspace, 72 * batch, (batch, 24))
-    a1_argmax = view(workspace, 96 * batch, (batch, 24))
+    z1 = view(workspace, 30, (batch, 24, 3))
+    a1 = view(workspace, 30 + 72 * batch, (batch, 24))
+    a1_argmax = view(workspace, 30 + 96 * batch, (batch, 24))
     np.dot(view(x, 0, (batch, 64)), view(W1, 0, (72, 64)).T, view(z1, 0, (batch, 72)))
     for n in range(batch):
         for i1 in range(24):
@@ -131,13 +131,13 @@ def forward(theta, x, y, workspace):
     # (4)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
     W2 = view(theta, 4680, (10, 24))
     b2 = view(theta, 4920, (10,))
-    z2 = view(workspace, 120 * batch, (batch, 10))
-    a2_max = view(workspace, 130 * batch, (batch,))
-    a2_exp = view(workspace, 131 * batch, (batch, 10))
-    a2_sum = view(workspace, 141 * batch, (batch,))
-    a2 = view(workspace, 142 * batch, (batch, 10))
-    log_a2 = view(workspace, 152 * batch, (batch, 10))
-    L = view(workspace, 162 * batch, (batch,))
+    z2 = view(workspace, 30 + 120 * batch, (batch, 10))
+    a2_max = view(workspace, 30 + 130 * batch, (batch,))
+    a2_exp = view(workspace, 30 + 131 * batch, (batch, 10))
+    a2_sum = view(workspace, 30 + 141 * batch, (batch,))
+    a2 = view(workspace, 30 + 142 * batch, (batch, 10))
+    log_a2 = view(workspace, 30 + 152 * batch, (batch, 10))
+    L = view(workspace, 30 + 162 * batch, (batch,))
     if batch <= 1:
         for n in range(batch):
             for i2 in range(10):
@@ -208,9 +208,9 @@ def backward(theta, x, y, gradient, workspace):
     # (1)  z1[i1, k1] = sum(W1[i1, k1, i0, j0]*x[i0, j0], i0, j0) + b1[i1, k1]
     W1 = view(theta, 0, (24, 3, 8, 8))
     b1 = view(theta, 4608, (24, 3))
-    z1 = view(workspace, 0, (batch, 24, 3))
-    a1 = view(workspace, 72 * batch, (batch, 24))
-    a1_argmax = view(workspace, 96 * batch, (batch, 24))
+    z1 = view(workspace, 30, (batch, 24, 3))
+    a1 = view(workspace, 30 + 72 * batch, (batch, 24))
+    a1_argmax = view(workspace, 30 + 96 * batch, (batch, 24))
     np.dot(view(x, 0, (batch, 64)), view(W1, 0, (72, 64)).T, view(z1, 0, (batch, 72)))
     for n in range(batch):
         for i1 in range(24):
@@ -239,12 +239,12 @@ def backward(theta, x, y, gradient, workspace):
     # (4)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
     W2 = view(theta, 4680, (10, 24))
     b2 = view(theta, 4920, (10,))
-    z2 = view(workspace, 0, (batch, 10))
-    a2_exp = view(workspace, 10 * batch, (batch, 10))
-    log_a2 = view(workspace, 20 * batch, (batch, 10))
-    L = view(workspace, 30 * batch, (batch,))
-    delta_log_a2 = view(workspace, 31 * batch, (batch, 10))
-    delta_z2 = view(workspace, 41 * batch, (batch, 10))
+    z2 = view(workspace, 30, (batch, 10))
+    a2_exp = view(workspace, 0, (10,))
+    log_a2 = view(workspace, 10, (10,))
+    L = view(workspace, 30 + 10 * batch, (batch,))
+    delta_log_a2 = view(workspace, 20, (10,))
+    delta_z2 = view(workspace, 30 + 11 * batch, (batch, 10))
     db2 = view(gradient, 4920, (10,))
     if batch <= 1:
         for n in range(batch):
@@ -270,31 +270,31 @@ def backward(theta, x, y, gradient, workspace):
 
         # (6)  a2_exp[k2] = exp(z2[k2] - a2_max)
         for k2 in range(10):
-            a2_exp[n, k2] = np.exp(z2[n, k2] - a2_max)
+            a2_exp[k2] = np.exp(z2[n, k2] - a2_max)
 
         # (7)  a2_sum = sum(a2_exp[k2], k2)
         total = real(0.0)
         for k2 in range(10):
-            total = add(total, a2_exp[n, k2])
+            total = add(total, a2_exp[k2])
         a2_sum = total
 
         # (9)  log_a2[i2] = z2[i2] - a2_max - log(a2_sum)
         for i2 in range(10):
-            log_a2[n, i2] = z2[n, i2] - a2_max - np.log(a2_sum)
+            log_a2[i2] = z2[n, i2] - a2_max - np.log(a2_sum)
 
         # (10)  L = -log_a2[y]
-        L[n] = -log_a2[n, y[n]]
+        L[n] = -log_a2[y[n]]
 
         # (11)  delta_log_a2[y] += -1
         for i2 in range(10):
-            delta_log_a2[n, i2] = real(0.0)
+            delta_log_a2[i2] = real(0.0)
         if 0 <= y[n] < 10:
-            delta_log_a2[n, y[n]] += -share
+            delta_log_a2[y[n]] += -share
 
         # (12)  delta_a2_sum = -sum(delta_log_a2[i2]/a2_sum, i2)
         total = real(0.0)
         for i2 in range(10):
-            total = add(total, -delta_log_a2[n, i2] / a2_sum)
+            total = add(total, -delta_log_a2[i2] / a2_sum)
         delta_a2_sum = total
 
         # (13)  delta_a2_exp[k2] = delta_a2_sum
@@ -302,7 +302,7 @@ def backward(theta, x, y, gradient, workspace):
         # (16)  db2[i2] = batch_mean(delta_z2[i2])
         for k2 in range(10):
             delta_a2_exp = delta_a2_sum
-            delta_z2[n, k2] = a2_exp[n, k2] * delta_a2_exp + delta_log_a2[n, k2]
+            delta_z2[n, k2] = a2_exp[k2] * delta_a2_exp + delta_log_a2[k2]
             db2[k2] += delta_z2[n, k2]
 
     # (15)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2])
@@ -319,8 +319,8 @@ def backward(theta, x, y, gradient, workspace):
         np.dot(delta_z2.T, a1, dW2)
 
     # (17)  delta_a1[i1] = sum(W2[i2, i1]*delta_z2[i2], i2)
-    delta_a1 = view(workspace, 0, (batch, 24))
-    delta_z1 = view(workspace, 120 * batch, (batch, 24, 3))
+    delta_a1 = view(workspace, 30 + 21 * batch, (batch, 24))
+    delta_z1 = view(workspace, 30 + 120 * batch, (batch, 24, 3))
     db1 = view(gradient, 4608, (24, 3))
     if batch <= 1:
         for n in range(batch):

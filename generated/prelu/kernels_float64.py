@@ -15,7 +15,7 @@ theta and gradient hold 529 numbers of float64:
     W2         (1, 16)   512   528
     b2         (1)       528   529
 
-workspace holds 0 + 53 * batch numbers; what was in it does not matter.
+workspace holds 3 + 51 * batch numbers; what was in it does not matter.
 Arrays are contiguous:
 
     x: float64 (batch, 30)
@@ -33,14 +33,14 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'prelu_kernels_float64_17822a44320f'
+__name__ = 'prelu_kernels_float64_964ca738533c'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
 
 THETA_SIZE = 529
-WORKSPACE_FIXED = 0
-WORKSPACE_PER_SAMPLE = 53
+WORKSPACE_FIXED = 3
+WORKSPACE_PER_SAMPLE = 51
 lam = real(0.001)
 
 
@@ -114,9 +114,9 @@ def forward(theta, x, y, workspace):
     # (2)  a1[i1] = prelu(z1[i1], r1[i1])
     W1 = view(theta, 0, (16, 30))
     b1 = view(theta, 480, (16,))
-    z1 = view(workspace, 0, (batch, 16))
+    z1 = view(workspace, 3, (batch, 16))
     r1 = view(theta, 496, (16,))
-    a1 = view(workspace, 16 * batch, (batch, 16))
+    a1 = view(workspace, 3 + 16 * batch, (batch, 16))
     np.dot(x, W1.T, z1)
     for n in range(batch):
         for i1 in range(16):
@@ -136,12 +136,12 @@ def forward(theta, x, y, workspace):
         for i1 in range(16):
             R_sum = add(R_sum, real(0.5) * W2[i2, i1] * W2[i2, i1] * lam)
     b2 = view(theta, 528, (1,))
-    z2 = view(workspace, 32 * batch, (batch, 1))
-    a2 = view(workspace, 33 * batch, (batch, 1))
-    log_a2 = view(workspace, 34 * batch, (batch, 1))
-    log_1_minus_a2 = view(workspace, 35 * batch, (batch, 1))
-    L = view(workspace, 36 * batch, (batch,))
-    R = view(workspace, 37 * batch, (batch,))
+    z2 = view(workspace, 3 + 32 * batch, (batch, 1))
+    a2 = view(workspace, 3 + 33 * batch, (batch, 1))
+    log_a2 = view(workspace, 3 + 34 * batch, (batch, 1))
+    log_1_minus_a2 = view(workspace, 3 + 35 * batch, (batch, 1))
+    L = view(workspace, 3 + 36 * batch, (batch,))
+    R = view(workspace, 3 + 37 * batch, (batch,))
     if batch <= 16:
         for n in range(batch):
             for i2 in range(1):
@@ -194,9 +194,9 @@ def backward(theta, x, y, gradient, workspace):
     # (2)  a1[i1] = prelu(z1[i1], r1[i1])
     W1 = view(theta, 0, (16, 30))
     b1 = view(theta, 480, (16,))
-    z1 = view(workspace, 0, (batch, 16))
+    z1 = view(workspace, 3, (batch, 16))
     r1 = view(theta, 496, (16,))
-    a1 = view(workspace, 16 * batch, (batch, 16))
+    a1 = view(workspace, 3 + 16 * batch, (batch, 16))
     np.dot(x, W1.T, z1)
     for n in range(batch):
         for i1 in range(16):
@@ -215,12 +215,12 @@ def backward(theta, x, y, gradient, workspace):
         for i1 in range(16):
             R_sum = add(R_sum, real(0.5) * W2[i2, i1] * W2[i2, i1] * lam)
     b2 = view(theta, 528, (1,))
-    z2 = view(workspace, 32 * batch, (batch, 1))
-    log_a2 = view(workspace, 33 * batch, (batch, 1))
-    log_1_minus_a2 = view(workspace, 34 * batch, (batch, 1))
-    R = view(workspace, 35 * batch, (batch,))
-    delta_log_1_minus_a2 = view(workspace, 36 * batch, (batch, 1))
-    delta_z2 = view(workspace, 36 * batch, (batch, 1))
+    z2 = view(workspace, 3 + 32 * batch, (batch, 1))
+    log_a2 = view(workspace, 0, (1,))
+    log_1_minus_a2 = view(workspace, 1, (1,))
+    R = view(workspace, 3 + 33 * batch, (batch,))
+    delta_log_1_minus_a2 = view(workspace, 2, (1,))
+    delta_z2 = view(workspace, 3 + 34 * batch, (batch, 1))
     db2 = view(gradient, 528, (1,))
     if batch <= 16:
         for n in range(batch):
@@ -236,14 +236,14 @@ def backward(theta, x, y, gradient, workspace):
     for n in range(batch):
         for i2 in range(1):
             z2[n, i2] = z2[n, i2] + b2[i2]
-            log_a2[n, i2] = -softplus(-z2[n, i2])
-            log_1_minus_a2[n, i2] = -softplus(z2[n, i2])
+            log_a2[i2] = -softplus(-z2[n, i2])
+            log_1_minus_a2[i2] = -softplus(z2[n, i2])
 
         # (7)  L = sum(-y[i2]*log_a2[i2] - log_1_minus_a2[i2]*(1 - y[i2]), i2)
         # (8)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
         total = real(0.0)
         for i2 in range(1):
-            total = add(total, -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - y[n, i2] * log_a2[n, i2])
+            total = add(total, -(real(1.0) - y[n, i2]) * log_1_minus_a2[i2] - y[n, i2] * log_a2[i2])
         L = total
         R[n] = L + R_sum
 
@@ -252,7 +252,7 @@ def backward(theta, x, y, gradient, workspace):
 
         # (10)  delta_log_1_minus_a2[i2] = delta_L*(y[i2] - 1)
         for i2 in range(1):
-            delta_log_1_minus_a2[n, i2] = (y[n, i2] - real(1.0)) * delta_L
+            delta_log_1_minus_a2[i2] = (y[n, i2] - real(1.0)) * delta_L
 
         # (11)  delta_log_a2[i2] = -y[i2]*delta_L
         # (12)  delta_z2[i2] = delta_log_a2[i2]*logistic(-z2[i2]) -
@@ -260,7 +260,7 @@ def backward(theta, x, y, gradient, workspace):
         # (14)  db2[i2] = batch_mean(delta_z2[i2])
         for i2 in range(1):
             delta_log_a2 = -y[n, i2] * delta_L
-            delta_z2[n, i2] = delta_log_a2 * logistic(-z2[n, i2]) - delta_log_1_minus_a2[n, i2] * logistic(z2[n, i2])
+            delta_z2[n, i2] = delta_log_a2 * logistic(-z2[n, i2]) - delta_log_1_minus_a2[i2] * logistic(z2[n, i2])
             db2[i2] += delta_z2[n, i2]
 
     # (13)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2]) + lam*W2[i2, i1]
@@ -281,9 +281,9 @@ def backward(theta, x, y, gradient, workspace):
 
     # (15)  delta_a1[i1] = sum(W2[i2, i1]*delta_z2[i2], i2)
     # (16)  dr1[i1] = batch_mean(delta_a1[i1]*where(0 < z1[i1], 0, z1[i1]))
-    delta_a1 = view(workspace, 16 * batch, (batch, 16))
+    delta_a1 = view(workspace, 3 + 16 * batch, (batch, 16))
     dr1 = view(gradient, 496, (16,))
-    delta_z1 = view(workspace, 37 * batch, (batch, 16))
+    delta_z1 = view(workspace, 3 + 35 * batch, (batch, 16))
     db1 = view(gradient, 480, (16,))
     if batch <= 16:
         for n in range(batch):

@@ -189,12 +189,21 @@ def derive() -> None:
     """
 
 
-@_verb(FOLDER, DTYPE)
+@_verb(
+    FOLDER,
+    DTYPE,
+    click.option(
+        "--explain",
+        is_flag=True,
+        help="Print which products, loops and places in memory the kernels consist of.",
+    ),
+)
 def emit() -> None:
     """Write the kernels as a Python file.
 
     \b
     Examples:
+      symbackprop emit examples/digits.toml --explain
       symbackprop emit examples/digits.toml
       symbackprop emit examples/digits.toml -o build --dtype float64
     """

@@ -23,6 +23,7 @@ from symbackprop.formula import formula
 from symbackprop.network import Network, Training
 from symbackprop.proof import Check, Derivation
 from symbackprop.source import emit as text_of
+from symbackprop.source import explain as explained
 from symbackprop.training import Epoch, History
 from symbackprop.training import train as train_by
 
@@ -74,7 +75,9 @@ def derive(
     return Summary("derive", (*facts, _files(output)))
 
 
-def emit(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Summary:
+def emit(
+    file: Path, folder: Path, dtype: str | None, explain: bool, progress: Progress
+) -> Summary:
     """Write the kernels without compiling them."""
     network = _load(file, progress)
     derivation, facts = _derive(network, progress)
@@ -82,7 +85,11 @@ def emit(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Sum
     progress.say("emitting")
     path = folder / network.name / f"kernels_{precision}.py"
     write_atomically(path, text_of(derivation, precision))
-    return Summary("emit", (*facts, _files(path)))
+    if not explain:
+        return Summary("emit", (*facts, _files(path)))
+    schedule = explained(derivation)
+    facts = (*facts, Fact("schedule", schedule.as_dict()), _files(path))
+    return Summary("emit", facts, (*schedule.text().split("\n"), ""))
 
 
 def check(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Summary:

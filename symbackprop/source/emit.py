@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from symbackprop.errors import InputError, nearest, short
@@ -12,12 +13,12 @@ from symbackprop.source.derived import Derived
 from symbackprop.source.expressions import Printer
 from symbackprop.source.file import File
 from symbackprop.source.functions import Writer
-from symbackprop.source.layout import Layout, inputs_of
+from symbackprop.source.layout import Layout, Near, inputs_of
 from symbackprop.source.loops import Loops
 from symbackprop.source.names import Names
 from symbackprop.source.nests import Nests
-from symbackprop.source.storage import lay_out, variables
-from symbackprop.source.sweeps import arrange
+from symbackprop.source.storage import lay_out, near
+from symbackprop.source.sweeps import Stretch, arrange
 
 DTYPES = ("float32", "float64")
 
@@ -44,7 +45,6 @@ class SourceFile:
         text: the file.
         layout: places of all tensors after `forward`; sizes for both functions.
         backward: places in `backward`, which holds a tensor no longer than it must.
-        variables: tensors that `backward` never writes to memory.
         longest_few: the longest batch that is computed in another way than all longer
             ones, 0 where there is none.
     """
@@ -52,14 +52,13 @@ class SourceFile:
     text: str
     layout: Layout
     backward: Layout
-    variables: frozenset[str]
     longest_few: int = 0
 
 
 def plan_file(
     derivation: Derived, dtype: str, *, plain: bool = False, keep: bool = False
 ) -> SourceFile:
-    """Find repeats, group into sweeps, lay out memory, lower, join.
+    """The file of a derivation, and where its tensors lie.
 
     Args:
         derivation: forward and adjoint equations, scheduled.
@@ -73,13 +72,66 @@ def plan_file(
             f"dtype: expected one of {', '.join(DTYPES)}, got {short(dtype)}."
             f"{nearest(dtype, DTYPES)} Choose one of them."
         )
+    lowered = lower(derivation, plain=plain, keep=keep)
+    system, nests = derivation.system, lowered.nests
+    equations = (*derivation.forward, *derivation.adjoint)
+    writer = Writer(
+        system,
+        nests,
+        lowered.kept,
+        {e.tensor: derivation.number(e.tensor) for e in equations},
+        {e.tensor: e for e in equations},
+        lowered.kinds,
+    )
+    bodies = []
+    for stretches, layout, held in (
+        (lowered.forward, lowered.kept, Near()),
+        (lowered.backward, lowered.turned, lowered.near),
+    ):
+        writer.layout, nests.loops.printer.near = layout, held
+        bodies.append(writer.body(stretches))
+    file = File(derivation, dtype, writer, lowered.kept, lowered.share)
+    return SourceFile(
+        file.text(*bodies),
+        lowered.kept,
+        lowered.turned,
+        nests.contractions.longest_few,
+    )
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """How both functions are computed, before a line of them is written.
+
+    Attributes:
+        forward: the sweeps of `forward`.
+        backward: those of `backward`.
+        kept: places in `forward`, which keeps every tensor; sizes for both functions.
+        turned: places in `backward`, which are used in turn.
+        near: tensors that `backward` does not keep in memory for every sample.
+        nests: writes loops.
+        kinds: the buffer that each tensor lies in.
+        share: the variable that holds 1/batch.
+    """
+
+    forward: tuple[Stretch, ...]
+    backward: tuple[Stretch, ...]
+    kept: Layout
+    turned: Layout
+    near: Near
+    nests: Nests
+    kinds: Mapping[str, str]
+    share: str
+
+
+def lower(derivation: Derived, *, plain: bool = False, keep: bool = False) -> Lowered:
+    """Find repeats, group into sweeps, decide what memory holds."""
     system = derivation.system
     names = Names(system)
     sample, batch = names.internal("n"), names.internal("batch")
     share = names.internal("share")
     loops = Loops(system, Printer(system, names, sample), batch)
-    contractions = Contractions(loops)
-    nests = Nests(loops, contractions)
+    nests = Nests(loops, Contractions(loops))
 
     kinds = _kinds(derivation)
     live = [
@@ -93,30 +145,21 @@ def plan_file(
     inputs = inputs_of(system, derivation.slopes)
     kept = lay_out(forward, inputs, nests, keep=True)
     keep = keep or plain
-    unseen = frozenset() if keep else variables(backward, inputs, system)
-    loops.printer.variables = unseen
+    held = Near() if keep else near(backward, inputs, system)
+    loops.printer.near = held
     turned = lay_out(backward, inputs, nests, keep=keep)
     fixed = max(kept.fixed, turned.fixed)
-    layout = replace(
-        kept, fixed=fixed, per_sample=max(kept.per_sample, turned.per_sample)
+    per_sample = max(kept.per_sample, turned.per_sample)
+    return Lowered(
+        tuple(forward),
+        tuple(backward),
+        replace(kept, fixed=fixed, per_sample=per_sample),
+        turned,
+        held,
+        nests,
+        kinds,
+        share,
     )
-    equations = (*derivation.forward, *derivation.adjoint)
-    numbers = {e.tensor: derivation.number(e.tensor) for e in equations}
-    declared = {e.tensor: e for e in equations}
-    layer = names.internal("layer")
-    writer = Writer(
-        system, names, nests, layout, fixed, numbers, declared, kinds, layer
-    )
-    printed = File(derivation, dtype, writer, share)
-    bodies = []
-    for stretches, where, held in (
-        (forward, layout, frozenset()),
-        (backward, turned, unseen),
-    ):
-        writer.layout, loops.printer.variables = where, held
-        bodies.append(writer.body(stretches))
-    text = printed.text(*bodies)
-    return SourceFile(text, layout, turned, unseen, contractions.longest_few)
 
 
 def _kinds(derivation: Derived) -> dict[str, str]:

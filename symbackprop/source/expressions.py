@@ -16,6 +16,7 @@ from sympy import Expr, Indexed
 
 from symbackprop.equations import Name, System, by_rank, subscripts_of, tensor_of
 from symbackprop.scalars import CONDITIONS, row_of
+from symbackprop.source.layout import Near
 from symbackprop.source.names import Names
 
 # How tightly text binds, loosest first.
@@ -89,7 +90,7 @@ class Printer:
         system: what names mean.
         names: identifiers.
         sample: the variable that counts the samples of the batch.
-        variables: tensors whose elements are variables, not kept in memory.
+        near: tensors that are not kept in memory for every sample.
         helpers: text of each helper function, by its identifier.
         called: identifiers of the helpers, by what they compute.
     """
@@ -97,7 +98,7 @@ class Printer:
     system: System
     names: Names
     sample: str
-    variables: frozenset[str] = frozenset()
+    near: Near = Near()  # noqa: RUF009 - a frozen value
     helpers: dict[str, str] = field(default_factory=dict)
     called: dict[str, str] = field(default_factory=dict)
 
@@ -106,12 +107,13 @@ class Printer:
     def element(self, tensor: str, subscripts: list[str]) -> str:
         """`a1[n, i]`: an element of a tensor's view; scalars are views of length 1.
 
-        Of what is kept in no memory, just `a1`.
+        Of what is in no memory it is just `a1`, of a row `a1[i]`.
         """
         declared = self.system.tensors[tensor]
-        if tensor in self.variables:
+        if tensor in self.near.variables:
             return self.names.of[tensor]
-        inside = [self.sample, *subscripts] if declared.batched else subscripts
+        sampled = declared.batched and tensor not in self.near.rows
+        inside = [self.sample, *subscripts] if sampled else subscripts
         if not inside:
             inside = ["()" if declared.role == "data" else "0"]
         return f"{self.names.of[tensor]}[{', '.join(inside)}]"

@@ -9,6 +9,7 @@ from symbackprop.equations import Tensor
 from symbackprop.ranges import integer_ranges
 from symbackprop.source.derived import Derived
 from symbackprop.source.functions import Writer
+from symbackprop.source.layout import Layout
 from symbackprop.source.loops import indented
 from symbackprop.source.support import ADD, OUTSIDE, VIEW
 
@@ -33,7 +34,12 @@ class File:
     """Joins a file from its pieces."""
 
     def __init__(
-        self, derivation: Derived, dtype: str, writer: Writer, share: str
+        self,
+        derivation: Derived,
+        dtype: str,
+        writer: Writer,
+        layout: Layout,
+        share: str,
     ) -> None:
         self.derivation = derivation
         self.share = share
@@ -42,7 +48,7 @@ class File:
         self.system = derivation.system
         self.names = writer.names
         self.loops = writer.nests.loops
-        self.layout = writer.layout
+        self.layout = layout
         self.mean = self.names.internal("mean")
         self.pointer = self.names.internal("pointer")
         self.ranges = integer_ranges(derivation.program)

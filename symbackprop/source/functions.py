@@ -13,7 +13,6 @@ from symbackprop.repeats import Run, repeats
 from symbackprop.source.blocks import Block, Plan
 from symbackprop.source.layout import Layout, Place
 from symbackprop.source.loops import indented
-from symbackprop.source.names import Names
 from symbackprop.source.nests import Nests
 from symbackprop.source.sweeps import Stretch, Sweep
 
@@ -24,28 +23,28 @@ class Writer:
 
     Attributes:
         system: what names mean.
-        names: identifiers.
         nests: lowers blocks.
-        layout: where tensors lie in the function that is written.
-        fixed: how long the workspace's first part is, in every function.
+        layout: where tensors lie in the function that is written; at first the one
+            that says how long the workspace's first part is in every function.
         numbers: each equation's number.
         declared: each tensor's equation as it was derived, for the headings.
         kinds: the buffer that each tensor lies in.
-        layer: the variable that counts the repetitions of a run.
         tables: names of the tables of offsets that are no arithmetic progression.
     """
 
     system: System
-    names: Names
     nests: Nests
     layout: Layout
-    fixed: int
     numbers: Mapping[str, int]
     declared: Mapping[str, Equation]
     kinds: Mapping[str, str]
-    layer: str
     tables: dict[tuple[int, ...], str] = field(default_factory=dict)
     _bound: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = self.nests.loops.printer.names
+        self.layer = self.names.internal("layer")
+        self.fixed = self.layout.fixed
 
     def body(self, stretches: Iterable[Stretch]) -> list[str]:
         """The lines of all sweeps, each block under its numbers and formulas."""
@@ -192,7 +191,7 @@ class Writer:
         """A line for each view that does not yet stand."""
         lines = []
         for tensor in tensors:
-            if tensor in self.nests.loops.printer.variables:
+            if tensor in self.nests.loops.printer.near.variables:
                 continue
             place = self.layout.places[tensor]
             if place.buffer == "data":
@@ -236,7 +235,7 @@ class Writer:
         return [self.layout.places[r.get(tensor, tensor)].offset for r in run.renaming]
 
     def _moves(self, tensor: str, run: Run) -> bool:
-        if tensor in self.nests.loops.printer.variables:
+        if tensor in self.nests.loops.printer.near.variables:
             return False
         return len(set(self._offsets(tensor, run))) > 1
 

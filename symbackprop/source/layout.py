@@ -40,6 +40,20 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Near:
+    """Tensors that need no memory for every sample.
+
+    Attributes:
+        variables: nobody reads an element of them but the loops that make it, or nobody
+            a sample's number but the sweep that makes it: they are in no memory.
+        rows: nobody reads them but the sweep that makes them: one sample's are kept.
+    """
+
+    variables: frozenset[str] = frozenset()
+    rows: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Layout:
     """Every tensor's place, and the sizes of the buffers.
 

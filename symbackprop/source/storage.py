@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from symbackprop.equations import System, subscripts_of, tensor_of
 from symbackprop.source.blocks import Block
-from symbackprop.source.layout import Buffer, Layout, Place, region_of
+from symbackprop.source.layout import Buffer, Layout, Near, Place, region_of
 from symbackprop.source.nests import Nests
 from symbackprop.source.sweeps import Stretch, Sweep
 
@@ -49,38 +49,36 @@ def visits(stretches: Iterable[Stretch]) -> list[Visit]:
     ]
 
 
-def variables(
-    stretches: Sequence[Stretch], inputs: Collection[str], system: System
-) -> frozenset[str]:
-    """Tensors that need no memory: nobody reads them but the loops that make them.
-
-    A number of a sample's own can be read all through its sweep, an element of a tensor
-    in the nest of loops that makes it. In a run, the first repetition's names stand.
-    """
+def near(stretches: Sequence[Stretch], inputs: Collection[str], system: System) -> Near:
+    """Find them; in a run, the first repetition's names stand for all."""
     order = visits(stretches)
     readers: dict[str, set[tuple[int, int]]] = {}
     for number, visit in enumerate(order):
         for place, block in enumerate(visit.sweep.blocks):
             for name in _read_by(block):
                 readers.setdefault(visit.named(name), set()).add((number, place))
-    found: dict[str, bool] = {}
+    single: dict[str, bool] = {}
+    row: dict[str, bool] = {}
     for number, visit in enumerate(order):
         for place, block in enumerate(visit.sweep.blocks):
-            for planned in block.plans:
-                name = planned.equation.tensor
-                whole = visit.sweep.sampled and not planned.equation.indices
-                nowhere_else = all(
-                    there == number and (whole or which == place)
-                    for there, which in readers.get(visit.named(name), ())
-                )
-                made_there = not (
-                    planned.products or planned.summed or planned.scattered
-                )
-                sample = system.tensors[name].batched or not visit.sweep.sampled
-                free = nowhere_else and made_there and sample
-                free &= visit.named(name) not in (*inputs, system.objective)
-                found[name] = found.get(name, True) and free
-    return frozenset(name for name, free in found.items() if free)
+            visited = {planned.equation.tensor: planned for planned in block.plans}
+            for equation in block.equations:
+                name, planned = equation.tensor, visited.get(equation.tensor)
+                found = readers.get(visit.named(name), set())
+                batched = system.tensors[name].batched
+                inner = visit.named(name) not in (*inputs, system.objective)
+                inner &= planned is None or not (planned.products or planned.summed)
+                sampled = visit.sweep.sampled and batched
+                in_sweep = all(there == number for there, _ in found)
+                in_nest = found <= {(number, place)}
+                once = planned is not None and not planned.scattered
+                once &= in_nest or (sampled and in_sweep and not equation.indices)
+                once &= batched or not visit.sweep.sampled
+                single[name] = single.get(name, True) and inner and once
+                row[name] = row.get(name, True) and inner and sampled and in_sweep
+    variables = frozenset(name for name, holds in single.items() if holds)
+    rows = frozenset(name for name, holds in row.items() if holds)
+    return Near(variables, rows - variables)
 
 
 def lay_out(
@@ -134,7 +132,7 @@ def _lives(
                     life.last = max(life.last, number)
             for equation in block.equations:
                 made = [visit.named(equation.tensor)]
-                if equation.tensor in nests.loops.printer.variables:
+                if equation.tensor in nests.loops.printer.near.variables:
                     made = []
                 made += [
                     name
@@ -143,6 +141,8 @@ def _lives(
                     for _, name in nests.contractions.part_names(planned)
                 ]
                 region = region_of(equation.tensor, system)
+                if equation.tensor in nests.loops.printer.near.rows:
+                    region = "fixed"
                 shape = system.shape(equation.tensor)
                 for name in made:
                     if name in lives:
