@@ -50,6 +50,7 @@ ORDER = (
     "argument",
     "notation",
     "document",
+    "approximation",
     "source",
     "documents",
     "display",
