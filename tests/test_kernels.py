@@ -252,7 +252,7 @@ def test_a_second_process_compiles_nothing(
 @pytest.mark.parametrize(
     ("right", "wrong", "number"),
     [
-        ("tanh(z[n, i])", "tanh(x[n, i])", 2),
+        ("tanh(z_flat[place])", "tanh(-z_flat[place])", 2),
         ("np.dot(delta_z.T, x, dW)", "np.dot(delta_z.T, x * 2, dW)", 6),
         ("share * (", "-share * (", 4),
         ("+= delta_z[n, i]", "+= delta_z[0, i]", 7),

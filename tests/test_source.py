@@ -230,6 +230,7 @@ def test_renaming_changes_names_only() -> None:
     renamed = {"W": "Z", "b": "Y", "x": "c", "y": "B", "z": "Q", "a": "r", "L": "N"}
     renamed |= {f"d{name}": f"d{new}" for name, new in renamed.items()}
     renamed |= {f"delta_{name}": f"delta_{renamed[name]}" for name in "za"}
+    renamed |= {f"{name}_flat": f"{renamed[name]}_flat" for name in "za"}
     renamed |= {"i": "u", "j": "A"}
     codes = []
     for program in (sb.Program(**DENSE), other):

@@ -18,7 +18,7 @@ theta and gradient hold 283 numbers of float64:
     W3         (3, 8)   256   280
     b3         (3)      280   283
 
-workspace holds 9 + 64 * batch numbers; what was in it does not matter.
+workspace holds 8 + 84 * batch numbers; what was in it does not matter.
 Arrays are contiguous:
 
     x: float64 (batch, 13)
@@ -36,14 +36,14 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'equations_kernels_float64_56c39a696fb8'
+__name__ = 'equations_kernels_float64_4fa6ee7acf8f'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
 
 THETA_SIZE = 283
-WORKSPACE_FIXED = 9
-WORKSPACE_PER_SAMPLE = 64
+WORKSPACE_FIXED = 8
+WORKSPACE_PER_SAMPLE = 84
 lam = real(0.001)
 
 
@@ -78,9 +78,109 @@ def add(total, value):
 
 
 @njit(error_model="numpy", forceinline=True)
+def split_exponent(x, rest):
+    """x + rest = 2 h log 2 + high + low, h whole, |high| <= log 2; return 2^h last."""
+    shifted = x * real(0.7213475204444817) + real(6755399441056767.0)
+    h = shifted - real(6755399441056767.0)  # so large a shift rounds to whole numbers
+    high = x - h * real(1.3862943611197807)  # exact
+    low = rest - h * real(1.0995846037416742e-13)
+    return high, low, np.int64(real(shifted).view(np.int64) << np.int64(52)).view(real)
+
+
+@njit(error_model="numpy", forceinline=True)
+def expm1_reduced(high, low):
+    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 12, within 2^-58.2."""
+    r = high + low
+    p = real(1.0076213332518784e-11)
+    p = p * r + real(1.6179767452361516e-10)
+    p = p * r + real(2.089920080419742e-09)
+    p = p * r + real(2.5051374765586445e-08)
+    p = p * r + real(2.755718340826486e-07)
+    p = p * r + real(2.7557321373765885e-06)
+    p = p * r + real(2.480158769361066e-05)
+    p = p * r + real(0.00019841269838179458)
+    p = p * r + real(0.0013888888888340784)
+    p = p * r + real(0.008333333333335276)
+    p = p * r + real(0.04166666666666994)
+    p = p * r + real(0.16666666666666663)
+    p = p * r + real(0.49999999999999994)
+    return high + (low + r * r * p)
+
+
+@njit(error_model="numpy", forceinline=True)
+def exp(x):
+    """e^x = 2^h 2^h e^r, within 1.5 ulp."""
+    x = real(-746.0) if x < real(-746.0) else x
+    x = real(710.0) if x > real(710.0) else x
+    high, low, power = split_exponent(x, real(0.0))
+    return (real(1.0) + expm1_reduced(high, low)) * power * power
+
+
+@njit(error_model="numpy", forceinline=True)
 def logistic(x):
-    u1 = np.exp(-np.abs(x))
+    u1 = exp(-np.abs(x))
     return u1 / (real(1.0) + u1) if x < real(0.0) else real(1.0) / (real(1.0) + u1)
+
+
+@njit(error_model="numpy", forceinline=True)
+def expm1(x):
+    """e^x - 1 = 2^h (2^h (e^r - 1) + (2^h - 2^-h)), within 1.7 ulp."""
+    inside = real(-40.0) if x < real(-40.0) else x
+    inside = real(710.0) if inside > real(710.0) else inside
+    high, low, power = split_exponent(inside, real(0.0))
+    opposite = np.int64(0x7fe0000000000000) - real(power).view(np.int64)
+    inverse = np.int64(opposite).view(real)
+    y = power * (power * expm1_reduced(high, low) + (power - inverse))
+    return np.copysign(y, x)  # -0 stays -0
+
+
+@njit(error_model="numpy", forceinline=True)
+def tanh(x):
+    """tanh |x| = -e / (2 + e) with e = exp(-2 |x|) - 1, within 2.7 ulp."""
+    e = expm1(real(-2.0) * np.abs(x))
+    return np.copysign(e / (real(2.0) + e), x)
+
+
+@njit(error_model="numpy", forceinline=True)
+def split_logarithm(x):
+    """x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); return f, k and 2^-k."""
+    view = real(x).view(np.int64)
+    exponent = (view + np.int64(0x95f619980c433)) & np.int64(0x7ff0000000000000)
+    f = np.int64(view - exponent + np.int64(0x3ff0000000000000)).view(real) - real(1.0)
+    k = np.int64(exponent >> np.int64(52) | np.int64(0x4330000000000000)).view(real)
+    inverse = np.int64(np.int64(0x7fe0000000000000) - exponent).view(real)
+    return f, k - real(4503599627371519.0), inverse
+
+
+@njit(error_model="numpy", forceinline=True)
+def log_reduced(f, k):
+    """k log 2 + log(1 + f) with log(1 + f) = 2 atanh s, s = f / (2 + f):
+
+    f - f^2/2 + s (f^2/2 + s^2 p(s^2)); p of degree 6, within 2^-59.5.
+    """
+    s = f / (real(2.0) + f)
+    z = s * s
+    p = real(0.1479561394505768)
+    p = p * z + real(0.15314088438874754)
+    p = p * z + real(0.1818356265437351)
+    p = p * z + real(0.22222198609636792)
+    p = p * z + real(0.2857142874198111)
+    p = p * z + real(0.39999999999416813)
+    p = p * z + real(0.6666666666666734)
+    half = real(0.5) * f * f
+    small = s * (half + z * p) + k * real(5.497923018708371e-14)
+    return k * real(0.6931471805598903) - ((half - small) - f)
+
+
+@njit(error_model="numpy", forceinline=True)
+def log(x):
+    """log x = k log 2 + log(1 + f), within 0.9 ulp."""
+    subnormal = x < real(2.2250738585072014e-308)
+    f, k, _ = split_logarithm(x * real(9007199254740992.0) if subnormal else x)
+    y = log_reduced(f, k - real(53.0) if subnormal else k)
+    y = y if x < real(np.inf) else x
+    least = real(-np.inf) if x == real(0.0) else real(np.nan)
+    return y if x > real(0.0) else least
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
@@ -101,7 +201,7 @@ def forward(theta, x, y, workspace):
     # (1)  h1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     W1 = view(theta, 0, (8, 13))
     b1 = view(theta, 104, (8,))
-    h1 = view(workspace, 9, (batch, 8))
+    h1 = view(workspace, 8, (batch, 8))
     if batch <= 2:
         for n in range(batch):
             for i1 in range(8):
@@ -118,9 +218,9 @@ def forward(theta, x, y, workspace):
     # (2)  g2_sum[i2] = sum(G2[i2, i1]*h1[i1], i1)
     # (3)  g2[i2] = logistic(c2[i2] + g2_sum[i2])
     G2 = view(theta, 112, (8, 8))
-    g2_sum = view(workspace, 9 + 8 * batch, (batch, 8))
+    g2_sum = view(workspace, 8 + 8 * batch, (batch, 8))
     c2 = view(theta, 176, (8,))
-    g2 = view(workspace, 9 + 16 * batch, (batch, 8))
+    g2_argument = view(workspace, 8 + 16 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -132,16 +232,18 @@ def forward(theta, x, y, workspace):
         np.dot(h1, G2.T, g2_sum)
     for n in range(batch):
         for i2 in range(8):
-            g2[n, i2] = logistic(c2[i2] + g2_sum[n, i2])
+            g2_argument[n, i2] = c2[i2] + g2_sum[n, i2]
+    g2_argument_flat = view(workspace, 8 + 16 * batch, (8 * batch,))
+    g2_flat = view(workspace, 8 + 24 * batch, (8 * batch,))
+    for place in range(8 * batch):
+        g2_flat[place] = logistic(g2_argument_flat[place])
 
     # (4)  n2_sum[i2] = sum(N2[i2, i1]*h1[i1], i1)
     # (5)  n2[i2] = tanh(d2[i2] + n2_sum[i2])
-    # (6)  h2[i2] = h1[i2]*(1 - g2[i2]) + g2[i2]*n2[i2]
     N2 = view(theta, 184, (8, 8))
-    n2_sum = view(workspace, 9 + 24 * batch, (batch, 8))
+    n2_sum = view(workspace, 8 + 32 * batch, (batch, 8))
     d2 = view(theta, 248, (8,))
-    n2 = view(workspace, 9 + 32 * batch, (batch, 8))
-    h2 = view(workspace, 9 + 40 * batch, (batch, 8))
+    n2_argument = view(workspace, 8 + 40 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -153,33 +255,26 @@ def forward(theta, x, y, workspace):
         np.dot(h1, N2.T, n2_sum)
     for n in range(batch):
         for i2 in range(8):
-            n2[n, i2] = np.tanh(d2[i2] + n2_sum[n, i2])
+            n2_argument[n, i2] = d2[i2] + n2_sum[n, i2]
+    n2_argument_flat = view(workspace, 8 + 40 * batch, (8 * batch,))
+    n2_flat = view(workspace, 8 + 48 * batch, (8 * batch,))
+    for place in range(8 * batch):
+        n2_flat[place] = tanh(n2_argument_flat[place])
+
+    # (6)  h2[i2] = h1[i2]*(1 - g2[i2]) + g2[i2]*n2[i2]
+    g2 = view(workspace, 8 + 24 * batch, (batch, 8))
+    n2 = view(workspace, 8 + 48 * batch, (batch, 8))
+    h2 = view(workspace, 8 + 56 * batch, (batch, 8))
+    for n in range(batch):
+        for i2 in range(8):
             h2[n, i2] = (real(1.0) - g2[n, i2]) * h1[n, i2] + g2[n, i2] * n2[n, i2]
 
     # (7)  z3[k3] = sum(W3[k3, i2]*h2[i2], i2) + b3[k3]
-    R_sum = real(0.0)
-    for i1 in range(8):
-        for i0 in range(13):
-            R_sum = add(R_sum, real(0.5) * W1[i1, i0] * W1[i1, i0] * lam)
-    for i2 in range(8):
-        for i1 in range(8):
-            R_sum = add(R_sum, real(0.5) * G2[i2, i1] * G2[i2, i1] * lam)
-    for i2 in range(8):
-        for i1 in range(8):
-            R_sum = add(R_sum, real(0.5) * N2[i2, i1] * N2[i2, i1] * lam)
     W3 = view(theta, 256, (3, 8))
-    for k3 in range(3):
-        for i2 in range(8):
-            R_sum = add(R_sum, real(0.5) * W3[k3, i2] * W3[k3, i2] * lam)
     b3 = view(theta, 280, (3,))
-    z3 = view(workspace, 9 + 48 * batch, (batch, 3))
-    p3_max = view(workspace, 9 + 51 * batch, (batch,))
-    p3_exp = view(workspace, 9 + 52 * batch, (batch, 3))
-    p3_sum = view(workspace, 9 + 55 * batch, (batch,))
-    p3 = view(workspace, 9 + 56 * batch, (batch, 3))
-    log_p3 = view(workspace, 9 + 59 * batch, (batch, 3))
-    L = view(workspace, 9 + 62 * batch, (batch,))
-    R = view(workspace, 9 + 63 * batch, (batch,))
+    z3 = view(workspace, 8 + 64 * batch, (batch, 3))
+    p3_max = view(workspace, 8 + 67 * batch, (batch,))
+    p3_exp_argument = view(workspace, 8 + 68 * batch, (batch, 3))
     if batch <= 10:
         for n in range(batch):
             for k3 in range(3):
@@ -202,9 +297,17 @@ def forward(theta, x, y, workspace):
 
         # (9)  p3_exp[m3] = exp(z3[m3] - p3_max)
         for m3 in range(3):
-            p3_exp[n, m3] = np.exp(z3[n, m3] - p3_max[n])
+            p3_exp_argument[n, m3] = z3[n, m3] - p3_max[n]
+    p3_exp_argument_flat = view(workspace, 8 + 68 * batch, (3 * batch,))
+    p3_exp_flat = view(workspace, 8 + 71 * batch, (3 * batch,))
+    for place in range(3 * batch):
+        p3_exp_flat[place] = exp(p3_exp_argument_flat[place])
 
-        # (10)  p3_sum = sum(p3_exp[m3], m3)
+    # (10)  p3_sum = sum(p3_exp[m3], m3)
+    p3_exp = view(workspace, 8 + 71 * batch, (batch, 3))
+    p3_sum = view(workspace, 8 + 74 * batch, (batch,))
+    p3 = view(workspace, 8 + 75 * batch, (batch, 3))
+    for n in range(batch):
         total = real(0.0)
         for m3 in range(3):
             total = add(total, p3_exp[n, m3])
@@ -214,9 +317,29 @@ def forward(theta, x, y, workspace):
         for k3 in range(3):
             p3[n, k3] = p3_exp[n, k3] / p3_sum[n]
 
-        # (12)  log_p3[k3] = z3[k3] - p3_max - log(p3_sum)
+    # (12)  log_p3[k3] = z3[k3] - p3_max - log(p3_sum)
+    log_p3_log = view(workspace, 8 + 78 * batch, (batch,))
+    for place in range(batch):
+        log_p3_log[place] = log(p3_sum[place])
+    R_sum = real(0.0)
+    for i1 in range(8):
+        for i0 in range(13):
+            R_sum = add(R_sum, real(0.5) * W1[i1, i0] * W1[i1, i0] * lam)
+    for i2 in range(8):
+        for i1 in range(8):
+            R_sum = add(R_sum, real(0.5) * G2[i2, i1] * G2[i2, i1] * lam)
+    for i2 in range(8):
+        for i1 in range(8):
+            R_sum = add(R_sum, real(0.5) * N2[i2, i1] * N2[i2, i1] * lam)
+    for k3 in range(3):
+        for i2 in range(8):
+            R_sum = add(R_sum, real(0.5) * W3[k3, i2] * W3[k3, i2] * lam)
+    log_p3 = view(workspace, 8 + 79 * batch, (batch, 3))
+    L = view(workspace, 8 + 82 * batch, (batch,))
+    R = view(workspace, 8 + 83 * batch, (batch,))
+    for n in range(batch):
         for k3 in range(3):
-            log_p3[n, k3] = z3[n, k3] - p3_max[n] - np.log(p3_sum[n])
+            log_p3[n, k3] = z3[n, k3] - p3_max[n] - log_p3_log[n]
 
         # (13)  L = -sum(y[k3]*log_p3[k3], k3)
         # (14)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*G2[i2, i1]**2/2, i2, i1) +
@@ -254,7 +377,7 @@ def backward(theta, x, y, gradient, workspace):
     # (1)  h1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     W1 = view(theta, 0, (8, 13))
     b1 = view(theta, 104, (8,))
-    h1 = view(workspace, 9, (batch, 8))
+    h1 = view(workspace, 8, (batch, 8))
     if batch <= 2:
         for n in range(batch):
             for i1 in range(8):
@@ -271,9 +394,9 @@ def backward(theta, x, y, gradient, workspace):
     # (2)  g2_sum[i2] = sum(G2[i2, i1]*h1[i1], i1)
     # (3)  g2[i2] = logistic(c2[i2] + g2_sum[i2])
     G2 = view(theta, 112, (8, 8))
-    g2_sum = view(workspace, 9 + 8 * batch, (batch, 8))
+    g2_sum = view(workspace, 8 + 8 * batch, (batch, 8))
     c2 = view(theta, 176, (8,))
-    g2 = view(workspace, 9 + 8 * batch, (batch, 8))
+    g2_argument = view(workspace, 8 + 8 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -285,16 +408,18 @@ def backward(theta, x, y, gradient, workspace):
         np.dot(h1, G2.T, g2_sum)
     for n in range(batch):
         for i2 in range(8):
-            g2[n, i2] = logistic(c2[i2] + g2_sum[n, i2])
+            g2_argument[n, i2] = c2[i2] + g2_sum[n, i2]
+    g2_argument_flat = view(workspace, 8 + 8 * batch, (8 * batch,))
+    g2_flat = view(workspace, 8 + 8 * batch, (8 * batch,))
+    for place in range(8 * batch):
+        g2_flat[place] = logistic(g2_argument_flat[place])
 
     # (4)  n2_sum[i2] = sum(N2[i2, i1]*h1[i1], i1)
     # (5)  n2[i2] = tanh(d2[i2] + n2_sum[i2])
-    # (6)  h2[i2] = h1[i2]*(1 - g2[i2]) + g2[i2]*n2[i2]
     N2 = view(theta, 184, (8, 8))
-    n2_sum = view(workspace, 9 + 16 * batch, (batch, 8))
+    n2_sum = view(workspace, 8 + 16 * batch, (batch, 8))
     d2 = view(theta, 248, (8,))
-    n2 = view(workspace, 9 + 16 * batch, (batch, 8))
-    h2 = view(workspace, 9 + 24 * batch, (batch, 8))
+    n2_argument = view(workspace, 8 + 16 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i2 in range(8):
@@ -306,10 +431,67 @@ def backward(theta, x, y, gradient, workspace):
         np.dot(h1, N2.T, n2_sum)
     for n in range(batch):
         for i2 in range(8):
-            n2[n, i2] = np.tanh(d2[i2] + n2_sum[n, i2])
+            n2_argument[n, i2] = d2[i2] + n2_sum[n, i2]
+    n2_argument_flat = view(workspace, 8 + 16 * batch, (8 * batch,))
+    n2_flat = view(workspace, 8 + 16 * batch, (8 * batch,))
+    for place in range(8 * batch):
+        n2_flat[place] = tanh(n2_argument_flat[place])
+
+    # (6)  h2[i2] = h1[i2]*(1 - g2[i2]) + g2[i2]*n2[i2]
+    g2 = view(workspace, 8 + 8 * batch, (batch, 8))
+    n2 = view(workspace, 8 + 16 * batch, (batch, 8))
+    h2 = view(workspace, 8 + 24 * batch, (batch, 8))
+    for n in range(batch):
+        for i2 in range(8):
             h2[n, i2] = (real(1.0) - g2[n, i2]) * h1[n, i2] + g2[n, i2] * n2[n, i2]
 
     # (7)  z3[k3] = sum(W3[k3, i2]*h2[i2], i2) + b3[k3]
+    W3 = view(theta, 256, (3, 8))
+    b3 = view(theta, 280, (3,))
+    z3 = view(workspace, 8 + 32 * batch, (batch, 3))
+    p3_max = view(workspace, 8 + 35 * batch, (batch,))
+    p3_exp_argument = view(workspace, 8 + 36 * batch, (batch, 3))
+    if batch <= 10:
+        for n in range(batch):
+            for k3 in range(3):
+                total = real(0.0)
+                for i2 in range(8):
+                    total = add(total, h2[n, i2] * W3[k3, i2])
+                z3[n, k3] = total
+    else:
+        np.dot(h2, W3.T, z3)
+    for n in range(batch):
+        for k3 in range(3):
+            z3[n, k3] = z3[n, k3] + b3[k3]
+
+        # (8)  p3_max = max(z3[m3], m3)
+        best = real(-np.inf)
+        for m3 in range(3):
+            value = z3[n, m3]
+            best = value if value > best or value != value else best
+        p3_max[n] = best
+
+        # (9)  p3_exp[m3] = exp(z3[m3] - p3_max)
+        for m3 in range(3):
+            p3_exp_argument[n, m3] = z3[n, m3] - p3_max[n]
+    p3_exp_argument_flat = view(workspace, 8 + 36 * batch, (3 * batch,))
+    p3_exp_flat = view(workspace, 8 + 36 * batch, (3 * batch,))
+    for place in range(3 * batch):
+        p3_exp_flat[place] = exp(p3_exp_argument_flat[place])
+
+    # (10)  p3_sum = sum(p3_exp[m3], m3)
+    p3_exp = view(workspace, 8 + 36 * batch, (batch, 3))
+    p3_sum = view(workspace, 8 + 39 * batch, (batch,))
+    for n in range(batch):
+        total = real(0.0)
+        for m3 in range(3):
+            total = add(total, p3_exp[n, m3])
+        p3_sum[n] = total
+
+    # (12)  log_p3[k3] = z3[k3] - p3_max - log(p3_sum)
+    log_p3_log = view(workspace, 8 + 40 * batch, (batch,))
+    for place in range(batch):
+        log_p3_log[place] = log(p3_sum[place])
     R_sum = real(0.0)
     for i1 in range(8):
         for i0 in range(13):
@@ -320,53 +502,19 @@ def backward(theta, x, y, gradient, workspace):
     for i2 in range(8):
         for i1 in range(8):
             R_sum = add(R_sum, real(0.5) * N2[i2, i1] * N2[i2, i1] * lam)
-    W3 = view(theta, 256, (3, 8))
     for k3 in range(3):
         for i2 in range(8):
             R_sum = add(R_sum, real(0.5) * W3[k3, i2] * W3[k3, i2] * lam)
-    b3 = view(theta, 280, (3,))
-    z3 = view(workspace, 9 + 32 * batch, (batch, 3))
-    p3_exp = view(workspace, 0, (3,))
-    log_p3 = view(workspace, 3, (3,))
-    R = view(workspace, 9 + 35 * batch, (batch,))
-    delta_log_p3 = view(workspace, 6, (3,))
-    delta_z3 = view(workspace, 9 + 36 * batch, (batch, 3))
+    log_p3 = view(workspace, 0, (3,))
+    R = view(workspace, 8 + 41 * batch, (batch,))
+    delta_log_p3 = view(workspace, 3, (3,))
+    delta_z3 = view(workspace, 8 + 36 * batch, (batch, 3))
     db3 = view(gradient, 280, (3,))
-    if batch <= 10:
-        for n in range(batch):
-            for k3 in range(3):
-                total = real(0.0)
-                for i2 in range(8):
-                    total = add(total, h2[n, i2] * W3[k3, i2])
-                z3[n, k3] = total
-    else:
-        np.dot(h2, W3.T, z3)
     for k3 in range(3):
         db3[k3] = real(0.0)
     for n in range(batch):
         for k3 in range(3):
-            z3[n, k3] = z3[n, k3] + b3[k3]
-
-        # (8)  p3_max = max(z3[m3], m3)
-        best = real(-np.inf)
-        for m3 in range(3):
-            value = z3[n, m3]
-            best = value if value > best or value != value else best
-        p3_max = best
-
-        # (9)  p3_exp[m3] = exp(z3[m3] - p3_max)
-        for m3 in range(3):
-            p3_exp[m3] = np.exp(z3[n, m3] - p3_max)
-
-        # (10)  p3_sum = sum(p3_exp[m3], m3)
-        total = real(0.0)
-        for m3 in range(3):
-            total = add(total, p3_exp[m3])
-        p3_sum = total
-
-        # (12)  log_p3[k3] = z3[k3] - p3_max - log(p3_sum)
-        for k3 in range(3):
-            log_p3[k3] = z3[n, k3] - p3_max - np.log(p3_sum)
+            log_p3[k3] = z3[n, k3] - p3_max[n] - log_p3_log[n]
 
         # (13)  L = -sum(y[k3]*log_p3[k3], k3)
         # (14)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*G2[i2, i1]**2/2, i2, i1) +
@@ -387,7 +535,7 @@ def backward(theta, x, y, gradient, workspace):
         # (17)  delta_p3_sum = -sum(delta_log_p3[k3]/p3_sum, k3)
         total = real(0.0)
         for k3 in range(3):
-            total = add(total, -delta_log_p3[k3] / p3_sum)
+            total = add(total, -delta_log_p3[k3] / p3_sum[n])
         delta_p3_sum = total
 
         # (18)  delta_p3_exp[m3] = delta_p3_sum
@@ -395,7 +543,7 @@ def backward(theta, x, y, gradient, workspace):
         # (21)  db3[k3] = batch_mean(delta_z3[k3])
         for m3 in range(3):
             delta_p3_exp = delta_p3_sum
-            delta_z3[n, m3] = p3_exp[m3] * delta_p3_exp + delta_log_p3[m3]
+            delta_z3[n, m3] = p3_exp[n, m3] * delta_p3_exp + delta_log_p3[m3]
             db3[m3] += delta_z3[n, m3]
 
     # (20)  dW3[k3, i2] = batch_mean(h2[i2]*delta_z3[k3]) + lam*W3[k3, i2]
@@ -417,10 +565,10 @@ def backward(theta, x, y, gradient, workspace):
     # (22)  delta_h2[i2] = sum(W3[k3, i2]*delta_z3[k3], k3)
     # (23)  delta_n2[i2] = g2[i2]*delta_h2[i2]
     # (24)  dd2[i2] = batch_mean(delta_n2[i2]*(1 - n2[i2]**2))
-    delta_h2 = view(workspace, 9 + 24 * batch, (batch, 8))
+    delta_h2 = view(workspace, 8 + 24 * batch, (batch, 8))
     delta_n2 = view(workspace, 0, (8,))
     dd2 = view(gradient, 248, (8,))
-    delta_n2_sum = view(workspace, 9 + 39 * batch, (batch, 8))
+    delta_n2_sum = view(workspace, 8 + 42 * batch, (batch, 8))
     if batch <= 10:
         for n in range(batch):
             for i2 in range(8):
@@ -461,7 +609,7 @@ def backward(theta, x, y, gradient, workspace):
     # (28)  dc2[i2] = batch_mean(g2[i2]*delta_g2[i2]*(1 - g2[i2]))
     delta_g2 = view(workspace, 0, (8,))
     dc2 = view(gradient, 176, (8,))
-    delta_g2_sum = view(workspace, 9 + 47 * batch, (batch, 8))
+    delta_g2_sum = view(workspace, 8 + 32 * batch, (batch, 8))
     for i2 in range(8):
         dc2[i2] = real(0.0)
     for n in range(batch):
@@ -492,9 +640,9 @@ def backward(theta, x, y, gradient, workspace):
     # (31)  delta_h1[i1] = sum(G2[i2, i1]*delta_g2_sum[i2], i2) + sum(N2[i2,
     #     i1]*delta_n2_sum[i2], i2) + delta_h2[i1]*(1 - g2[i1])
     # (33)  db1[i1] = batch_mean(delta_h1[i1])
-    delta_h1 = view(workspace, 9, (batch, 8))
+    delta_h1 = view(workspace, 8, (batch, 8))
     db1 = view(gradient, 104, (8,))
-    delta_h1_product = view(workspace, 9 + 16 * batch, (batch, 8))
+    delta_h1_product = view(workspace, 8 + 16 * batch, (batch, 8))
     if batch <= 4:
         for n in range(batch):
             for i1 in range(8):

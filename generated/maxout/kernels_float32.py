@@ -14,7 +14,7 @@ theta and gradient hold 4930 numbers of float32:
     W2         (10, 24)       4680  4920
     b2         (10)           4920  4930
 
-workspace holds 30 + 192 * batch numbers; what was in it does not matter.
+workspace holds 20 + 192 * batch numbers; what was in it does not matter.
 Arrays are contiguous:
 
     x: float32 (batch, 8, 8)
@@ -32,13 +32,13 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'maxout_kernels_float32_e9d31b3acfb7'
+__name__ = 'maxout_kernels_float32_40a066770961'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
 
 THETA_SIZE = 4930
-WORKSPACE_FIXED = 30
+WORKSPACE_FIXED = 20
 WORKSPACE_PER_SAMPLE = 192
 
 
@@ -72,6 +72,77 @@ def add(total, value):
     return total + value
 
 
+@njit(error_model="numpy", forceinline=True)
+def split_exponent(x, rest):
+    """x + rest = 2 h log 2 + high + low, h whole, |high| <= log 2; return 2^h last."""
+    shifted = x * real(0.7213475) + real(12583039.0)
+    h = shifted - real(12583039.0)  # so large a shift rounds to whole numbers
+    high = x - h * real(1.3862915)  # exact
+    low = rest - h * real(2.8572135e-06)
+    return high, low, np.int32(real(shifted).view(np.int32) << np.int32(23)).view(real)
+
+
+@njit(error_model="numpy", forceinline=True)
+def expm1_reduced(high, low):
+    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 6, within 2^-27.2."""
+    r = high + low
+    p = real(2.2174347e-05)
+    p = p * r + real(0.00020083546)
+    p = p * r + real(0.0013915994)
+    p = p * r + real(0.008332737)
+    p = p * r + real(0.041665867)
+    p = p * r + real(0.1666667)
+    p = p * r + real(0.50000006)
+    return high + (low + r * r * p)
+
+
+@njit(error_model="numpy", forceinline=True)
+def exp(x):
+    """e^x = 2^h 2^h e^r, within 1.5 ulp."""
+    x = real(-104.0) if x < real(-104.0) else x
+    x = real(89.0) if x > real(89.0) else x
+    high, low, power = split_exponent(x, real(0.0))
+    return (real(1.0) + expm1_reduced(high, low)) * power * power
+
+
+@njit(error_model="numpy", forceinline=True)
+def split_logarithm(x):
+    """x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); return f, k and 2^-k."""
+    view = real(x).view(np.int32)
+    exponent = (view + np.int32(0x4afb0d)) & np.int32(0x7f800000)
+    f = np.int32(view - exponent + np.int32(0x3f800000)).view(real) - real(1.0)
+    k = np.int32(exponent >> np.int32(23) | np.int32(0x4b000000)).view(real)
+    inverse = np.int32(np.int32(0x7f000000) - exponent).view(real)
+    return f, k - real(8388735.0), inverse
+
+
+@njit(error_model="numpy", forceinline=True)
+def log_reduced(f, k):
+    """k log 2 + log(1 + f) with log(1 + f) = 2 atanh s, s = f / (2 + f):
+
+    f - f^2/2 + s (f^2/2 + s^2 p(s^2)); p of degree 2, within 2^-30.2.
+    """
+    s = f / (real(2.0) + f)
+    z = s * s
+    p = real(0.2987082)
+    p = p * z + real(0.39977583)
+    p = p * z + real(0.66666776)
+    half = real(0.5) * f * f
+    small = s * (half + z * p) + k * real(1.4286068e-06)
+    return k * real(0.69314575) - ((half - small) - f)
+
+
+@njit(error_model="numpy", forceinline=True)
+def log(x):
+    """log x = k log 2 + log(1 + f), within 0.9 ulp."""
+    subnormal = x < real(1.1754944e-38)
+    f, k, _ = split_logarithm(x * real(16777216.0) if subnormal else x)
+    y = log_reduced(f, k - real(24.0) if subnormal else k)
+    y = y if x < real(np.inf) else x
+    least = real(-np.inf) if x == real(0.0) else real(np.nan)
+    return y if x > real(0.0) else least
+
+
 @njit(error_model="numpy")
 def outside(values, low, high):
     for value in values.flat:
@@ -100,9 +171,9 @@ def forward(theta, x, y, workspace):
     # (1)  z1[i1, k1] = sum(W1[i1, k1, i0, j0]*x[i0, j0], i0, j0) + b1[i1, k1]
     W1 = view(theta, 0, (24, 3, 8, 8))
     b1 = view(theta, 4608, (24, 3))
-    z1 = view(workspace, 30, (batch, 24, 3))
-    a1 = view(workspace, 30 + 72 * batch, (batch, 24))
-    a1_argmax = view(workspace, 30 + 96 * batch, (batch, 24))
+    z1 = view(workspace, 20, (batch, 24, 3))
+    a1 = view(workspace, 20 + 72 * batch, (batch, 24))
+    a1_argmax = view(workspace, 20 + 96 * batch, (batch, 24))
     np.dot(view(x, 0, (batch, 64)), view(W1, 0, (72, 64)).T, view(z1, 0, (batch, 72)))
     for n in range(batch):
         for i1 in range(24):
@@ -131,13 +202,9 @@ def forward(theta, x, y, workspace):
     # (4)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
     W2 = view(theta, 4680, (10, 24))
     b2 = view(theta, 4920, (10,))
-    z2 = view(workspace, 30 + 120 * batch, (batch, 10))
-    a2_max = view(workspace, 30 + 130 * batch, (batch,))
-    a2_exp = view(workspace, 30 + 131 * batch, (batch, 10))
-    a2_sum = view(workspace, 30 + 141 * batch, (batch,))
-    a2 = view(workspace, 30 + 142 * batch, (batch, 10))
-    log_a2 = view(workspace, 30 + 152 * batch, (batch, 10))
-    L = view(workspace, 30 + 162 * batch, (batch,))
+    z2 = view(workspace, 20 + 120 * batch, (batch, 10))
+    a2_max = view(workspace, 20 + 130 * batch, (batch,))
+    a2_exp_argument = view(workspace, 20 + 131 * batch, (batch, 10))
     if batch <= 1:
         for n in range(batch):
             for i2 in range(10):
@@ -160,9 +227,17 @@ def forward(theta, x, y, workspace):
 
         # (6)  a2_exp[k2] = exp(z2[k2] - a2_max)
         for k2 in range(10):
-            a2_exp[n, k2] = np.exp(z2[n, k2] - a2_max[n])
+            a2_exp_argument[n, k2] = z2[n, k2] - a2_max[n]
+    a2_exp_argument_flat = view(workspace, 20 + 131 * batch, (10 * batch,))
+    a2_exp_flat = view(workspace, 20 + 141 * batch, (10 * batch,))
+    for place in range(10 * batch):
+        a2_exp_flat[place] = exp(a2_exp_argument_flat[place])
 
-        # (7)  a2_sum = sum(a2_exp[k2], k2)
+    # (7)  a2_sum = sum(a2_exp[k2], k2)
+    a2_exp = view(workspace, 20 + 141 * batch, (batch, 10))
+    a2_sum = view(workspace, 20 + 151 * batch, (batch,))
+    a2 = view(workspace, 20 + 152 * batch, (batch, 10))
+    for n in range(batch):
         total = real(0.0)
         for k2 in range(10):
             total = add(total, a2_exp[n, k2])
@@ -172,9 +247,15 @@ def forward(theta, x, y, workspace):
         for i2 in range(10):
             a2[n, i2] = a2_exp[n, i2] / a2_sum[n]
 
-        # (9)  log_a2[i2] = z2[i2] - a2_max - log(a2_sum)
+    # (9)  log_a2[i2] = z2[i2] - a2_max - log(a2_sum)
+    log_a2_log = view(workspace, 20 + 162 * batch, (batch,))
+    for place in range(batch):
+        log_a2_log[place] = log(a2_sum[place])
+    log_a2 = view(workspace, 20 + 163 * batch, (batch, 10))
+    L = view(workspace, 20 + 173 * batch, (batch,))
+    for n in range(batch):
         for i2 in range(10):
-            log_a2[n, i2] = z2[n, i2] - a2_max[n] - np.log(a2_sum[n])
+            log_a2[n, i2] = z2[n, i2] - a2_max[n] - log_a2_log[n]
 
         # (10)  L = -log_a2[y]
         L[n] = -log_a2[n, y[n]]
@@ -208,9 +289,9 @@ def backward(theta, x, y, gradient, workspace):
     # (1)  z1[i1, k1] = sum(W1[i1, k1, i0, j0]*x[i0, j0], i0, j0) + b1[i1, k1]
     W1 = view(theta, 0, (24, 3, 8, 8))
     b1 = view(theta, 4608, (24, 3))
-    z1 = view(workspace, 30, (batch, 24, 3))
-    a1 = view(workspace, 30 + 72 * batch, (batch, 24))
-    a1_argmax = view(workspace, 30 + 96 * batch, (batch, 24))
+    z1 = view(workspace, 20, (batch, 24, 3))
+    a1 = view(workspace, 20 + 72 * batch, (batch, 24))
+    a1_argmax = view(workspace, 20 + 96 * batch, (batch, 24))
     np.dot(view(x, 0, (batch, 64)), view(W1, 0, (72, 64)).T, view(z1, 0, (batch, 72)))
     for n in range(batch):
         for i1 in range(24):
@@ -239,13 +320,9 @@ def backward(theta, x, y, gradient, workspace):
     # (4)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
     W2 = view(theta, 4680, (10, 24))
     b2 = view(theta, 4920, (10,))
-    z2 = view(workspace, 30, (batch, 10))
-    a2_exp = view(workspace, 0, (10,))
-    log_a2 = view(workspace, 10, (10,))
-    L = view(workspace, 30 + 10 * batch, (batch,))
-    delta_log_a2 = view(workspace, 20, (10,))
-    delta_z2 = view(workspace, 30 + 11 * batch, (batch, 10))
-    db2 = view(gradient, 4920, (10,))
+    z2 = view(workspace, 20, (batch, 10))
+    a2_max = view(workspace, 20 + 10 * batch, (batch,))
+    a2_exp_argument = view(workspace, 20 + 11 * batch, (batch, 10))
     if batch <= 1:
         for n in range(batch):
             for i2 in range(10):
@@ -255,8 +332,6 @@ def backward(theta, x, y, gradient, workspace):
                 z2[n, i2] = total
     else:
         np.dot(a1, W2.T, z2)
-    for i2 in range(10):
-        db2[i2] = real(0.0)
     for n in range(batch):
         for i2 in range(10):
             z2[n, i2] = z2[n, i2] + b2[i2]
@@ -266,21 +341,39 @@ def backward(theta, x, y, gradient, workspace):
         for k2 in range(10):
             value = z2[n, k2]
             best = value if value > best or value != value else best
-        a2_max = best
+        a2_max[n] = best
 
         # (6)  a2_exp[k2] = exp(z2[k2] - a2_max)
         for k2 in range(10):
-            a2_exp[k2] = np.exp(z2[n, k2] - a2_max)
+            a2_exp_argument[n, k2] = z2[n, k2] - a2_max[n]
+    a2_exp_argument_flat = view(workspace, 20 + 11 * batch, (10 * batch,))
+    a2_exp_flat = view(workspace, 20 + 11 * batch, (10 * batch,))
+    for place in range(10 * batch):
+        a2_exp_flat[place] = exp(a2_exp_argument_flat[place])
 
-        # (7)  a2_sum = sum(a2_exp[k2], k2)
+    # (7)  a2_sum = sum(a2_exp[k2], k2)
+    a2_exp = view(workspace, 20 + 11 * batch, (batch, 10))
+    a2_sum = view(workspace, 20 + 21 * batch, (batch,))
+    for n in range(batch):
         total = real(0.0)
         for k2 in range(10):
-            total = add(total, a2_exp[k2])
-        a2_sum = total
+            total = add(total, a2_exp[n, k2])
+        a2_sum[n] = total
 
-        # (9)  log_a2[i2] = z2[i2] - a2_max - log(a2_sum)
+    # (9)  log_a2[i2] = z2[i2] - a2_max - log(a2_sum)
+    log_a2_log = view(workspace, 20 + 22 * batch, (batch,))
+    for place in range(batch):
+        log_a2_log[place] = log(a2_sum[place])
+    log_a2 = view(workspace, 0, (10,))
+    L = view(workspace, 20 + 23 * batch, (batch,))
+    delta_log_a2 = view(workspace, 10, (10,))
+    delta_z2 = view(workspace, 20 + 11 * batch, (batch, 10))
+    db2 = view(gradient, 4920, (10,))
+    for i2 in range(10):
+        db2[i2] = real(0.0)
+    for n in range(batch):
         for i2 in range(10):
-            log_a2[i2] = z2[n, i2] - a2_max - np.log(a2_sum)
+            log_a2[i2] = z2[n, i2] - a2_max[n] - log_a2_log[n]
 
         # (10)  L = -log_a2[y]
         L[n] = -log_a2[y[n]]
@@ -294,7 +387,7 @@ def backward(theta, x, y, gradient, workspace):
         # (12)  delta_a2_sum = -sum(delta_log_a2[i2]/a2_sum, i2)
         total = real(0.0)
         for i2 in range(10):
-            total = add(total, -delta_log_a2[i2] / a2_sum)
+            total = add(total, -delta_log_a2[i2] / a2_sum[n])
         delta_a2_sum = total
 
         # (13)  delta_a2_exp[k2] = delta_a2_sum
@@ -302,7 +395,7 @@ def backward(theta, x, y, gradient, workspace):
         # (16)  db2[i2] = batch_mean(delta_z2[i2])
         for k2 in range(10):
             delta_a2_exp = delta_a2_sum
-            delta_z2[n, k2] = a2_exp[k2] * delta_a2_exp + delta_log_a2[k2]
+            delta_z2[n, k2] = a2_exp[n, k2] * delta_a2_exp + delta_log_a2[k2]
             db2[k2] += delta_z2[n, k2]
 
     # (15)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2])
@@ -319,8 +412,8 @@ def backward(theta, x, y, gradient, workspace):
         np.dot(delta_z2.T, a1, dW2)
 
     # (17)  delta_a1[i1] = sum(W2[i2, i1]*delta_z2[i2], i2)
-    delta_a1 = view(workspace, 30 + 21 * batch, (batch, 24))
-    delta_z1 = view(workspace, 30 + 120 * batch, (batch, 24, 3))
+    delta_a1 = view(workspace, 20 + 24 * batch, (batch, 24))
+    delta_z1 = view(workspace, 20 + 120 * batch, (batch, 24, 3))
     db1 = view(gradient, 4608, (24, 3))
     if batch <= 1:
         for n in range(batch):

@@ -66,10 +66,12 @@ class Block:
     """Equations computed together: by one nest of loops, or step by step.
 
     `plans` holds the equations of a nest, `loop` a recurrence; one of them is empty.
+    `flat` says that one loop runs over all samples and all elements at once.
     """
 
     plans: tuple[Plan, ...] = ()
     loop: Loop | None = None
+    flat: bool = False
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -131,7 +133,11 @@ def _is_shared(term: Term, equation: Equation, system: System) -> bool:
 
 
 def group(
-    items: Iterable[Item], system: System, *, matrices: bool = True
+    items: Iterable[Item],
+    system: System,
+    *,
+    matrices: bool = True,
+    flat: frozenset[str] = frozenset(),
 ) -> list[Block]:
     """Blocks in order: an equation joins the one before it where their loops agree.
 
@@ -141,6 +147,7 @@ def group(
         items: equations and loops.
         system: what their names mean.
         matrices: whether products of matrices may be used.
+        flat: tensors whose loop is flat.
     """
     blocks: list[Block] = []
     for item in items:
@@ -148,6 +155,9 @@ def group(
             blocks.append(Block(loop=item))
             continue
         planned = plan(item, system, matrices)
+        if item.tensor in flat:
+            blocks.append(Block((planned,), flat=True))
+            continue
         if blocks and _joins(planned, blocks[-1], system):
             blocks[-1] = Block((*blocks[-1].plans, planned))
         else:
@@ -160,7 +170,7 @@ def _joins(planned: Plan, block: Block, system: System) -> bool:
 
     It must read what the block computes, and that only at its own indices.
     """
-    if block.loop is not None or len(block.plans) >= LONGEST:
+    if block.loop is not None or block.flat or len(block.plans) >= LONGEST:
         return False
     if planned.products or planned.summed or planned.scattered:
         return False

@@ -17,6 +17,7 @@ from symbackprop.source.layout import Layout, Near, inputs_of
 from symbackprop.source.loops import Loops
 from symbackprop.source.names import Names
 from symbackprop.source.nests import Nests
+from symbackprop.source.spread import Spread, spread
 from symbackprop.source.storage import lay_out, near
 from symbackprop.source.sweeps import Stretch, arrange
 
@@ -73,20 +74,22 @@ def plan_file(
             f"{nearest(dtype, DTYPES)} Choose one of them."
         )
     lowered = lower(derivation, plain=plain, keep=keep)
-    system, nests = derivation.system, lowered.nests
+    nests = lowered.nests
+    nests.loops.printer.vectorised = "" if plain else dtype
     equations = (*derivation.forward, *derivation.adjoint)
     writer = Writer(
-        system,
+        nests.loops.system,
         nests,
         lowered.kept,
         {e.tensor: derivation.number(e.tensor) for e in equations},
         {e.tensor: e for e in equations},
+        lowered.origins,
         lowered.kinds,
     )
     bodies = []
     for stretches, layout, held in (
-        (lowered.forward, lowered.kept, Near()),
-        (lowered.backward, lowered.turned, lowered.near),
+        (lowered.forward, lowered.kept, lowered.near_forward),
+        (lowered.backward, lowered.turned, lowered.near_backward),
     ):
         writer.layout, nests.loops.printer.near = layout, held
         bodies.append(writer.body(stretches))
@@ -108,9 +111,11 @@ class Lowered:
         backward: those of `backward`.
         kept: places in `forward`, which keeps every tensor; sizes for both functions.
         turned: places in `backward`, which are used in turn.
-        near: tensors that `backward` does not keep in memory for every sample.
+        near_forward: what `forward` does not keep in memory for every sample.
+        near_backward: what `backward` does not.
         nests: writes loops.
         kinds: the buffer that each tensor lies in.
+        origins: for each tensor of the lowering's own, whose equation it is part of.
         share: the variable that holds 1/batch.
     """
 
@@ -118,46 +123,63 @@ class Lowered:
     backward: tuple[Stretch, ...]
     kept: Layout
     turned: Layout
-    near: Near
+    near_forward: Near
+    near_backward: Near
     nests: Nests
     kinds: Mapping[str, str]
+    origins: Mapping[str, str]
     share: str
 
 
 def lower(derivation: Derived, *, plain: bool = False, keep: bool = False) -> Lowered:
     """Find repeats, group into sweeps, decide what memory holds."""
-    system = derivation.system
-    names = Names(system)
-    sample, batch = names.internal("n"), names.internal("batch")
+    names = Names(derivation.system)
     share = names.internal("share")
-    loops = Loops(system, Printer(system, names, sample), batch)
+    adjoint = averaged(derivation.adjoint_items, derivation.system, share)
+    part = Spread if plain else spread
+    ours = part(derivation.forward_items, derivation.system)
+    theirs = part(adjoint, ours.system)
+    system, flat = theirs.system, ours.flat | theirs.flat
+    origins = dict(ours.origins | theirs.origins)
+    for name in origins:
+        names.of[name] = names.internal(name)
+    printer = Printer(system, names, names.internal("n"))
+    loops = Loops(system, printer, names.internal("batch"))
     nests = Nests(loops, Contractions(loops))
 
-    kinds = _kinds(derivation)
     live = [
         item
-        for item in derivation.forward_items
-        if any(equation.tensor in derivation.live for equation in flatten([item]))
+        for item in ours.items
+        if any(
+            origins.get(equation.tensor, equation.tensor) in derivation.live
+            for equation in flatten([item])
+        )
     ]
-    adjoint = averaged(derivation.adjoint_items, system, share)
-    forward = arrange(derivation.forward_items, system, kinds, plain=plain)
-    backward = arrange([*live, *adjoint], system, kinds, plain=plain)
+    kinds = _kinds(derivation)
+    forward, backward = (
+        tuple(arrange(items, system, kinds, plain=plain, flat=flat))
+        for items in (ours.items, [*live, *theirs.items])
+    )
     inputs = inputs_of(system, derivation.slopes)
+    declared = set(system.tensors) - set(origins)
+    left = near(forward, declared, system)
+    held = near(backward, declared if keep or plain else inputs, system)
+    printer.near = left
     kept = lay_out(forward, inputs, nests, keep=True)
-    keep = keep or plain
-    held = Near() if keep else near(backward, inputs, system)
-    loops.printer.near = held
-    turned = lay_out(backward, inputs, nests, keep=keep)
+    printer.near = held
+    turned = lay_out(backward, inputs, nests, keep=keep or plain)
     fixed = max(kept.fixed, turned.fixed)
     per_sample = max(kept.per_sample, turned.per_sample)
     return Lowered(
-        tuple(forward),
-        tuple(backward),
+        forward,
+        backward,
         replace(kept, fixed=fixed, per_sample=per_sample),
         turned,
+        left,
         held,
         nests,
         kinds,
+        origins,
         share,
     )
 

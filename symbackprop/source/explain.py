@@ -114,13 +114,17 @@ def explain(derivation: Derived) -> Schedule:
     plain = lower(derivation, keep=True)
     return Schedule(
         derivation.system.name,
-        tuple(_steps(lowered, lowered.forward, lowered.kept, Near(), derivation)),
+        tuple(
+            _steps(
+                lowered, lowered.forward, lowered.kept, lowered.near_forward, derivation
+            )
+        ),
         tuple(
             _steps(
                 lowered,
                 lowered.backward,
                 lowered.turned,
-                lowered.near,
+                lowered.near_backward,
                 derivation,
             )
         ),
@@ -141,6 +145,7 @@ def _steps(
     for stretch in stretches:
         for sweep in stretch.sweeps:
             equations = [e for block in sweep.blocks for e in block.equations]
+            origins = [lowered.origins.get(e.tensor, e.tensor) for e in equations]
             memory = {}
             for equation in equations:
                 name = equation.tensor
@@ -156,7 +161,7 @@ def _steps(
                     memory[name] = where
                     taken[key] = name
             yield Step(
-                tuple(derivation.number(e.tensor) for e in equations),
+                tuple(dict.fromkeys(derivation.number(o) for o in origins)),
                 1 if stretch.run is None else stretch.run.count,
                 tuple(
                     _multiplication(product, planned.equation, lowered)
@@ -202,6 +207,8 @@ def _side(size: int | None) -> str:
 def _loops(sweep: Sweep) -> str:
     if not any(_passes(block) for block in sweep.blocks):
         return ""
+    if sweep.blocks[0].flat:
+        return "one loop over all samples and elements"
     if not sweep.sampled:
         return "loops over its indices"
     count = sum(_passes(block) for block in sweep.blocks)

@@ -28,6 +28,7 @@ class Writer:
             that says how long the workspace's first part is in every function.
         numbers: each equation's number.
         declared: each tensor's equation as it was derived, for the headings.
+        origins: the tensor of whose equation another tensor's is a part.
         kinds: the buffer that each tensor lies in.
         tables: names of the tables of offsets that are no arithmetic progression.
     """
@@ -37,9 +38,11 @@ class Writer:
     layout: Layout
     numbers: Mapping[str, int]
     declared: Mapping[str, Equation]
+    origins: Mapping[str, str]
     kinds: Mapping[str, str]
     tables: dict[tuple[int, ...], str] = field(default_factory=dict)
     _bound: dict[str, str] = field(default_factory=dict)
+    _headed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.names = self.nests.loops.printer.names
@@ -47,25 +50,39 @@ class Writer:
         self.fixed = self.layout.fixed
 
     def body(self, stretches: Iterable[Stretch]) -> list[str]:
-        """The lines of all sweeps, each block under its numbers and formulas."""
-        self._bound = {}
+        """The lines of all sweeps, each block under its numbers and formulas.
+
+        What has no heading belongs to the last one, and follows it at once.
+        """
+        self._bound, self._headed = {}, set()
         lines: list[str] = []
         for stretch in stretches:
             if stretch.run is None:
-                for sweep in stretch.sweeps:
-                    lines += [*self._sweep(sweep, None), ""]
+                lines = self._apart(lines, self._sweeps(stretch.sweeps, None))
             else:
-                lines += [*self._run(stretch, stretch.run), ""]
+                lines = [*lines, "", *self._run(stretch, stretch.run)]
+        return [*lines[1:], ""] if lines and not lines[0] else [*lines, ""]
+
+    def _sweeps(self, sweeps: Iterable[Sweep], run: Run | None) -> list[str]:
+        lines: list[str] = []
+        for sweep in sweeps:
+            lines = self._apart(lines, self._sweep(sweep, run))
         return lines
+
+    def _apart(self, lines: list[str], more: list[str]) -> list[str]:
+        headed = any(line.lstrip().startswith("#") for line in more[:1])
+        return [*lines, *([""] if lines and headed else []), *more]
 
     def _sweep(self, sweep: Sweep, run: Run | None) -> list[str]:
         """The first block's heading, views, products, then the loop over the batch."""
         self.nests.heading = lambda equations: self._heading(equations, run)
         first, *others = sweep.blocks
-        lines = self._headed(first, run)
-        lines += [line for p in first.plans for line in self._shared(p, run)]
-        for block in others:
+        lines = self._head(first, run)
+        for block in sweep.blocks:
             lines += [line for p in block.plans for line in self._shared(p, run)]
+        if first.flat:
+            lines += self._flat_views(first.plans[0].equation, run)
+            return [*lines, *self.nests.block(first)]
         lines += self._views(self._tensors(sweep.blocks, apart=True), run)
         if not sweep.sampled:
             return [*lines, *self.nests.block(first)]
@@ -73,11 +90,11 @@ class Writer:
         for block in sweep.blocks:
             lines += self.nests.before(block)
         for block in others:
-            blank = [""] if body else []
-            body += [*blank, *self._headed(block, run), *self.nests.inside(block)]
+            inner = [*self._head(block, run), *self.nests.inside(block)]
+            body = self._apart(body, inner) if block.loop is None else [*body, *inner]
         return [*lines, *self.nests.loops.over_batch(body)] if body else lines
 
-    def _headed(self, block: Block, run: Run | None) -> list[str]:
+    def _head(self, block: Block, run: Run | None) -> list[str]:
         """A block's heading; the equations of a recurrence have their own, inside."""
         return [] if block.loop is not None else self._heading(block.equations, run)
 
@@ -86,18 +103,17 @@ class Writer:
 
         Views that are the same in every repetition stand before the loop.
         """
-        used = self._tensors([b for sweep in stretch.sweeps for b in sweep.blocks])
+        blocks = [b for sweep in stretch.sweeps for b in sweep.blocks]
+        used = self._tensors([b for b in blocks if not b.flat])
         moving = {t for t in used if self._moves(t, run)}
         lines = self._views([t for t in used if t not in moving], None)
         for tensor in moving:
             self._bound.pop(tensor, None)
-        body: list[str] = []
-        for sweep in stretch.sweeps:
-            body += [*self._sweep(sweep, run), ""]
+        body = self._sweeps(stretch.sweeps, run)
         for tensor in moving:
             self._bound.pop(tensor, None)
         head = f"for {self.layer} in range({run.count}):"
-        return [*lines, head, *indented(body[:-1])]
+        return [*lines, head, *indented(body)]
 
     def _shared(self, planned: Plan, run: Run | None) -> list[str]:
         """Sums that are computed once; equal ones of many tensors are one loop.
@@ -143,11 +159,15 @@ class Writer:
     def _heading(self, equations: Sequence[Equation], run: Run | None) -> list[str]:
         lines: list[str] = []
         for equation in equations:
-            text = formula(self.declared[equation.tensor], self.system)
-            number = f"({self.numbers[equation.tensor]})"
+            tensor = self.origins.get(equation.tensor, equation.tensor)
+            if tensor in self._headed:
+                continue
+            self._headed.add(tensor)
+            text = formula(self.declared[tensor], self.system)
+            number = f"({self.numbers[tensor]})"
             if run is not None:
-                number = self._numbers(equation.tensor, run)
-                text += f", the same up to {run.renaming[-1][equation.tensor]}"
+                number = self._numbers(tensor, run)
+                text += f", the same up to {run.renaming[-1][tensor]}"
             lines += textwrap.wrap(
                 f"{number}  {text}",
                 width=86,
@@ -202,7 +222,27 @@ class Writer:
                 lines.append(f"{self.names.of[tensor]} = {view}")
         return lines
 
-    def _view(self, tensor: str, place: Place, run: Run | None) -> str:
+    def _flat_views(self, equation: Equation, run: Run | None) -> list[str]:
+        """`z_flat = view(workspace, 64 * batch, (10 * batch,))` for a flat loop."""
+        lines = []
+        for tensor, name in self.nests.flat_names(equation).items():
+            place = self.layout.places[tensor]
+            if place.buffer == "data":
+                if name != self.names.of[tensor]:
+                    shape = f"({place.size} * {self.nests.loops.batch},)"
+                    lines.append(
+                        f"{name} = {self.nests.loops.view}"
+                        f"({self.names.of[tensor]}, 0, {shape})"
+                    )
+            elif name == self.names.of[tensor]:
+                lines += self._views([tensor], run)
+            else:
+                lines.append(f"{name} = {self._view(tensor, place, run, flat=True)}")
+        return lines
+
+    def _view(
+        self, tensor: str, place: Place, run: Run | None, flat: bool = False
+    ) -> str:
         """`view(workspace, 64 * batch, (batch, 10))`."""
         start = self._start(tensor, place, run)
         batched = place.buffer == "sample"
@@ -213,7 +253,7 @@ class Writer:
             fixed = f"{self.fixed} + " if self.fixed else ""
             start = f"({start})" if " " in start else start
             start = f"{fixed}{start} * {batch}" if start != "0" else str(self.fixed)
-            sizes.insert(0, batch)
+            sizes = [f"{place.size} * {batch}"] if flat else [batch, *sizes]
         shape = ", ".join(sizes) + ("," if len(sizes) == 1 else "")
         return f"{self.nests.loops.view}({buffer}, {start}, ({shape}))"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
-from symbackprop.equations import Equation, Name, Term
+from symbackprop.equations import Equation, Name, Term, tensor_of
 from symbackprop.schedule import Item, Loop, flatten
 from symbackprop.source.blocks import Block, Plan, is_scattered, plan
 from symbackprop.source.contractions import Contractions
@@ -26,12 +27,14 @@ class Nests:
         contractions: writes products of matrices.
         heading: the comment above the code of some equations.
         sums: the name of each tensor's shared sums, see `shared_name`.
+        flats: the name of each tensor's view in flat loops.
     """
 
     loops: Loops
     contractions: Contractions
     heading: Heading = field(default=lambda equations: [])
     sums: dict[str, str] = field(default_factory=dict)
+    flats: dict[str, str] = field(default_factory=dict)
     best: str = ""
     place: str = ""
     value: str = ""
@@ -47,6 +50,8 @@ class Nests:
         """A block by itself, with its own loop over the batch."""
         if block.loop is not None:
             return self._recurrence(block.loop, (), False)
+        if block.flat:
+            return self._flat(block.plans[0].equation)
         return self._nest(block.plans, {}, False)
 
     def before(self, block: Block) -> list[str]:
@@ -66,6 +71,30 @@ class Nests:
             (planned,) = block.plans
             return self._summing(planned, {})
         return self._visit(block.plans, {}, True)
+
+    def flat_names(self, equation: Equation) -> dict[str, str]:
+        """What the tensors of a flat loop are called in it."""
+        found = {}
+        for name in dict.fromkeys((*map(tensor_of, equation.reads()), equation.tensor)):
+            found[name] = self.loops.name(name)
+            if self.loops.system.tensors[name].axes:
+                if name not in self.flats:
+                    self.flats[name] = self.loops.printer.names.internal(f"{name}_flat")
+                found[name] = self.flats[name]
+        return found
+
+    def _flat(self, equation: Equation) -> list[str]:
+        """One loop over all samples and elements."""
+        names = self.flat_names(equation)
+        count = prod(self.loops.system.shape(equation.tensor))
+        times = f"{count} * " if count > 1 else ""
+        self.loops.printer.flat = {k: f"{v}[{self.place}]" for k, v in names.items()}
+        (term,) = equation.terms
+        text = self.loops.printer.real(term.body, dict.fromkeys(equation.indices, ""))
+        body = f"{self.loops.printer.flat[equation.tensor]} = {text}"
+        self.loops.printer.flat = {}
+        head = f"for {self.place} in range({times}{self.loops.batch}):"
+        return [head, *indented([body])]
 
     def _nest(self, plans: Sequence[Plan], letters: Letters, inside: bool) -> list[str]:
         """Products and sums over the batch, then one nest of loops, then scattering.

@@ -50,6 +50,7 @@ def arrange(
     kinds: Mapping[str, str],
     *,
     plain: bool = False,
+    flat: frozenset[str] = frozenset(),
 ) -> list[Stretch]:
     """Find the runs of repeated equations, and group everything into sweeps.
 
@@ -61,16 +62,17 @@ def arrange(
         system: what their names mean.
         kinds: the buffer that each tensor lies in.
         plain: whether each block has a loop of its own, and no product is one of BLAS.
+        flat: tensors whose loop over batch and elements is one.
     """
 
     def sweeps(part: Sequence[Item]) -> tuple[Sweep, ...]:
-        blocks = group(part, system, matrices=not plain)
+        blocks = group(part, system, matrices=not plain, flat=flat)
         if plain:
             return tuple(Sweep((block,), False) for block in blocks)
         return tuple(join(blocks, system))
 
     starts, place = set(), 0
-    for block in group(items, system):
+    for block in group(items, system, flat=flat):
         starts.add(place)
         place += 1 if block.loop is not None else len(block.plans)
     found: list[Stretch] = []
@@ -116,6 +118,8 @@ def sums_only(block: Block) -> bool:
 
 def _sampled(block: Block, system: System) -> bool:
     """Whether a block is computed sample by sample."""
+    if block.flat:
+        return False
     batched = all(system.tensors[e.tensor].batched for e in block.equations)
     return batched or sums_only(block)
 
@@ -150,7 +154,7 @@ def _sums_along(
     those; nothing that it reads may be made later in the sweep.
     """
     equation = planned.equation
-    if not block.plans or any(p.scattered for p in block.plans):
+    if not block.plans or block.flat or any(p.scattered for p in block.plans):
         return False
     if any(is_scattered(term, equation) for term in planned.summed):
         return False
