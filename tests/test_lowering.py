@@ -196,3 +196,40 @@ def test_equal_layers_stay_a_loop() -> None:
     assert text.count("for layer in range(") == 2
     assert "tanh(" in text
     assert "a6" not in re.sub("#.*", "", text)
+
+
+def chain(i: int, j: int, k: int) -> sb.Program:
+    return sb.Program(
+        equations="""y[i] = sum(W[i, j]*V[j, k]*x[k], j, k)
+        z[i] = sum(T[i, j, k]*x[j]*x[k], j, k) / 3 + y[i]
+        L = sum(z[i]**2, i)""",
+        axes={"i": i, "j": j, "k": k},
+        parameters={"W": "i j", "V": "j k", "T": "i j k"},
+        data={"x": "k"},
+        batched=("x",),
+        objective="L",
+    )
+
+
+def test_three_factors_are_multiplied_in_the_cheapest_order() -> None:
+    """Where the first factors' product is small, it comes first; else the last two's."""
+    first = backward_of(chain(20, 30, 30))
+    assert "np.dot(W, V, y_product)" in first
+    assert "np.dot(x, y_product.T, y)" in first
+    last = backward_of(chain(200, 30, 30))
+    assert "np.dot(x, V.T, y_product)" in last
+    assert "np.dot(y_product, W.T, y)" in last
+
+
+@pytest.mark.parametrize("batch", [1, 3, 33])
+def test_factors_in_any_order_make_the_same(batch: int) -> None:
+    program = chain(4, 5, 5)
+    derivation = sb.derive(program)
+    values = draw(program, np.random.default_rng(batch), batch)
+    fast, slow = (
+        call(program, plan_file(derivation, "float64", plain=plain), values, batch)
+        for plain in (False, True)
+    )
+    assert "product" in plan_file(derivation, "float64").text
+    assert fast[0] == pytest.approx(slow[0], rel=1e-12)
+    np.testing.assert_allclose(fast[2], slow[2], rtol=1e-10, atol=1e-12)

@@ -17,7 +17,9 @@ from symbackprop.source.layout import Layout, Near, inputs_of
 from symbackprop.source.loops import Loops
 from symbackprop.source.names import Names
 from symbackprop.source.nests import Nests
-from symbackprop.source.spread import Spread, spread
+from symbackprop.source.orders import ordered
+from symbackprop.source.parts import Parts
+from symbackprop.source.spread import spread
 from symbackprop.source.storage import lay_out, near
 from symbackprop.source.sweeps import Stretch, arrange
 
@@ -136,11 +138,9 @@ def lower(derivation: Derived, *, plain: bool = False, keep: bool = False) -> Lo
     names = Names(derivation.system)
     share = names.internal("share")
     adjoint = averaged(derivation.adjoint_items, derivation.system, share)
-    part = Spread if plain else spread
-    ours = part(derivation.forward_items, derivation.system)
-    theirs = part(adjoint, ours.system)
-    system, flat = theirs.system, ours.flat | theirs.flat
-    origins = dict(ours.origins | theirs.origins)
+    ours = _in_parts(Parts(derivation.forward_items, derivation.system), plain)
+    theirs = _in_parts(replace(ours, items=adjoint), plain)
+    system, flat, origins = theirs.system, theirs.flat, theirs.origins
     for name in origins:
         names.of[name] = names.internal(name)
     printer = Printer(system, names, names.internal("n"))
@@ -182,6 +182,10 @@ def lower(derivation: Derived, *, plain: bool = False, keep: bool = False) -> Lo
         origins,
         share,
     )
+
+
+def _in_parts(parts: Parts, plain: bool) -> Parts:
+    return parts if plain else spread(ordered(parts))
 
 
 def _kinds(derivation: Derived) -> dict[str, str]:

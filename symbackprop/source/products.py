@@ -92,7 +92,7 @@ def as_product(term: Term, equation: Equation, system: System) -> Product | None
         (operands if summed else coefficient).append(factor)
     if len(operands) != 2:
         return None
-    places = [_letters(operand, system) for operand in operands]
+    places = [letters_of(operand, system) for operand in operands]
     if places[0] is None or places[1] is None:
         return None
     lhs = system.tensors[equation.tensor]
@@ -102,7 +102,7 @@ def as_product(term: Term, equation: Equation, system: System) -> Product | None
         a, b = places[first], places[second]
         assert a is not None
         assert b is not None
-        shape = _match(a, b, letters, contracted)
+        shape = match(a, b, letters, contracted)
         if shape is None:
             continue
         names = (tensor_of(operands[first]), tensor_of(operands[second]))
@@ -134,7 +134,7 @@ def _reads_batch(expression: Expr, system: System) -> bool:
     )
 
 
-def _letters(operand: Expr, system: System) -> Letters | None:
+def letters_of(operand: Expr, system: System) -> Letters | None:
     """The letters of a plain read, the batch first; None for anything else."""
     scalar = isinstance(operand, Name) and operand.kind == "tensor"
     if not scalar and not isinstance(operand, Indexed):
@@ -155,7 +155,7 @@ def _letters(operand: Expr, system: System) -> Letters | None:
 Part = tuple[Letters, Letters, Letters, bool]  # shared, rows, columns, transposed
 
 
-def _match(
+def match(
     a: Letters, b: Letters, result: Letters, summed: set[Name]
 ) -> tuple[Part, Part, Part] | None:
     """How `a @ b` gives the result: the shared letters first, then two groups in each.

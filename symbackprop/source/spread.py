@@ -8,8 +8,8 @@ equations: `argument[k] = z[k] - m` in the loops that it stood in, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import sympy
@@ -19,10 +19,7 @@ from symbackprop import approximation
 from symbackprop.equations import (
     Equation,
     Name,
-    System,
-    Tensor,
     Term,
-    fresh,
     indices_of,
     reads,
     replaced,
@@ -31,55 +28,23 @@ from symbackprop.equations import (
 )
 from symbackprop.scalars import TABLE
 from symbackprop.schedule import Item
+from symbackprop.source.parts import Parts, Splitting, defined
 
 # A loop over that many neurons or more is long enough.
 LONG = 32
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Items in which costly functions stand alone.
-
-    Attributes:
-        items: equations and loops in their order.
-        system: with the tensors that were added.
-        flat: tensors that are a function of the same element of one other tensor.
-        origins: for each added tensor, the tensor of the equation that it is part of.
-    """
-
-    items: Sequence[Item]
-    system: System
-    flat: frozenset[str] = frozenset()
-    origins: frozenset[tuple[str, str]] = frozenset()
-
-
-def spread(items: Sequence[Item], system: System) -> Spread:
-    """Take costly functions of few neurons out of their equations.
-
-    Args:
-        items: equations and loops in their order.
-        system: what their names mean.
-    """
-    made = _Spreading(system)
+def spread(parts: Parts) -> Parts:
+    """Take costly functions of few neurons out of their equations."""
+    made = _Spreading(parts)
     found: list[Item] = []
-    for item in items:
-        found += made.parts(item) if isinstance(item, Equation) else [item]
-    return Spread(
-        tuple(found),
-        replace(system, tensors=made.tensors),
-        frozenset(made.flat),
-        frozenset(made.origins.items()),
-    )
+    for item in parts.items:
+        found += made.split(item) if isinstance(item, Equation) else [item]
+    return made.parts(found)
 
 
-class _Spreading:
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.tensors = dict(system.tensors)
-        self.flat: set[str] = set()
-        self.origins: dict[str, str] = {}
-
-    def parts(self, equation: Equation) -> list[Equation]:
+class _Spreading(Splitting):
+    def split(self, equation: Equation) -> list[Equation]:
         """The equation, after those of what was taken out of it."""
         indices = equation.indices
         sizes = [self.system.size(index) for index in indices]
@@ -121,14 +86,14 @@ class _Spreading:
         indices = tuple(index for index in equation.indices if index in used)
         read = argument
         if not self._is_plain(argument, indices):
-            read = self._new("argument", equation, indices)
-            found.append(_defined(read, indices, argument, equation))
+            read = self.new("argument", equation, indices)
+            found.append(defined(read, indices, argument, equation))
         function = call.func(*(read if a == argument else a for a in call.args))
         if whole and indices == equation.indices:
             self.flat.add(equation.tensor)
             return function
-        value = self._new(call.func.__name__, equation, indices)
-        found.append(_defined(value, indices, function, equation))
+        value = self.new(call.func.__name__, equation, indices)
+        found.append(defined(value, indices, function, equation))
         self.flat.add(tensor_of(value))
         return replaced(body, {call: value})
 
@@ -145,22 +110,6 @@ class _Spreading:
             and subscripts_of(expression) == indices
             and sizes == tuple(self.system.size(index) for index in indices)
         )
-
-    def _new(self, stem: str, equation: Equation, indices: tuple[Name, ...]) -> Expr:
-        """A read of a new tensor, `a2_exp_argument[k2]`."""
-        taken = {*self.tensors, *self.system.axes, *self.system.constants}
-        name = fresh(f"{equation.tensor}_{stem}", taken)
-        rank = 1 + max(tensor.rank for tensor in self.tensors.values())
-        axes = tuple(index.name for index in indices)
-        self.tensors[name] = Tensor(name, axes, "defined", rank, batched=True)
-        self.origins[name] = equation.tensor
-        return self.tensors[name].read(*indices)
-
-
-def _defined(
-    read: Expr, indices: tuple[Name, ...], body: Expr, origin: Equation
-) -> Equation:
-    return Equation(tensor_of(read), indices, (Term(body),), line=origin.line)
 
 
 def _costly(body: Expr) -> Iterator[Expr]:
