@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from numba import njit
@@ -170,6 +171,22 @@ def test_raw_functions_refuse_what_does_not_fit(
     assert np.isnan(kernels.backward(theta, *arrays, gradient, workspace))
     assert np.all(gradient == 8.0)
     assert not workspace.any()
+
+
+def test_raw_functions_refuse_gaps_and_another_precision(
+    kernels: sb.Kernels, data: dict[str, Any]
+) -> None:
+    """An address and a shape know nothing of gaps: the compiler refuses them."""
+    theta, workspace = kernels.initial(0), kernels.workspace(6)
+    gradient = np.zeros(kernels.size)
+    with pytest.raises(
+        numba.TypingError, match="expected contiguous arrays of float64"
+    ):
+        kernels.backward(np.repeat(theta, 2)[::2], *data.values(), gradient, workspace)
+    with pytest.raises(
+        numba.TypingError, match="expected contiguous arrays of float64"
+    ):
+        kernels.backward(theta.astype("float32"), *data.values(), gradient, workspace)
 
 
 def test_predict_needs_only_what_its_tensor_reads(

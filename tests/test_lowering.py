@@ -212,7 +212,7 @@ def chain(i: int, j: int, k: int) -> sb.Program:
 
 
 def test_three_factors_are_multiplied_in_the_cheapest_order() -> None:
-    """Where the first factors' product is small, it comes first; else the last two's."""
+    """The first two where their product is small, else the last two."""
     first = backward_of(chain(20, 30, 30))
     assert "np.dot(W, V, y_product)" in first
     assert "np.dot(x, y_product.T, y)" in first

@@ -32,7 +32,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'maxout_kernels_float32_40a066770961'
+__name__ = 'maxout_kernels_float32_c57da2706ac1'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
@@ -59,6 +59,9 @@ def view(buffer, start, shape):
 
 @overload(view)
 def compiled_view(buffer, start, shape):
+    if buffer.layout != "C" or buffer.dtype != numba.from_dtype(np.dtype(real)):
+        raise numba.TypingError(f"expected contiguous arrays of {real.__name__}")
+
     def lean(buffer, start, shape):
         address = buffer.ctypes.data + start * buffer.itemsize
         return carray(pointer(address), shape, buffer.dtype)

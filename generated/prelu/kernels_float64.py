@@ -33,7 +33,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'prelu_kernels_float64_f134b2d78b63'
+__name__ = 'prelu_kernels_float64_5578c430f9c8'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -61,6 +61,9 @@ def view(buffer, start, shape):
 
 @overload(view)
 def compiled_view(buffer, start, shape):
+    if buffer.layout != "C" or buffer.dtype != numba.from_dtype(np.dtype(real)):
+        raise numba.TypingError(f"expected contiguous arrays of {real.__name__}")
+
     def lean(buffer, start, shape):
         address = buffer.ctypes.data + start * buffer.itemsize
         return carray(pointer(address), shape, buffer.dtype)

@@ -22,6 +22,9 @@ def {view}(buffer, start, shape):
 
 @overload({view})
 def compiled_{view}(buffer, start, shape):
+    if buffer.layout != "C" or buffer.dtype != numba.from_dtype(np.dtype(real)):
+        raise numba.TypingError(f"expected contiguous arrays of {{real.__name__}}")
+
     def lean(buffer, start, shape):
         address = buffer.ctypes.data + start * buffer.itemsize
         return carray({pointer}(address), shape, buffer.dtype)
