@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from symbackprop.equations import Equation, Name, System, Term, fresh
+from symbackprop.equations import Equation, Guard, Name, System, Term, fresh
 from symbackprop.source.expressions import Printer
 
 Letters = Mapping[Name, str]
@@ -47,15 +47,19 @@ class Loops:
         """Loops over a term's bound indices, where its guards hold."""
         names = self.named(term.bound, letters)
         text = self.printer.real(term.body, names)
-        lines = [line.format(text) for line in body]
-        guards = [
-            f"0 <= {self.printer.whole(guard.subscript, names)} < {size}"
-            for guard in term.guards
-            for size in (self.system.size(guard.axis),)
-        ]
-        if guards:
-            lines = [f"if {' and '.join(guards)}:", *indented(lines)]
+        lines = self.guarded(term.guards, names, [line.format(text) for line in body])
         return self.over(term.bound, names, lines)
+
+    def guarded(
+        self, guards: Iterable[Guard], names: Letters, body: list[str]
+    ) -> list[str]:
+        """The lines where all guards hold."""
+        tests = [
+            f"0 <= {self.printer.whole(guard.subscript, names)} < "
+            f"{self.system.size(guard.axis)}"
+            for guard in guards
+        ]
+        return [f"if {' and '.join(tests)}:", *indented(body)] if tests else body
 
     def adding(self, variable: str) -> str:
         """`total = add(total, {})`: a sum whose order is the compiler's to choose."""

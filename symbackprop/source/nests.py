@@ -8,7 +8,7 @@ from math import prod
 
 from symbackprop.equations import Equation, Name, Term, tensor_of
 from symbackprop.schedule import Item, Loop, flatten
-from symbackprop.source.blocks import Block, Plan, is_scattered, plan
+from symbackprop.source.blocks import Block, Plan, along_rows, is_scattered, plan
 from symbackprop.source.contractions import Contractions
 from symbackprop.source.expressions import PRODUCT, SUM, enclosed, leaves
 from symbackprop.source.loops import Letters, Loops, indented
@@ -116,8 +116,11 @@ class Nests:
     def _visit(
         self, plans: Sequence[Plan], letters: Letters, inside: bool
     ) -> list[str]:
-        """One nest of loops, then scattering."""
+        """Sums by rows, one nest of loops, then scattering."""
         lines: list[str] = []
+        for planned in plans:
+            if planned.outer:
+                lines += self._rows(planned, letters, inside)
         passing = [planned for planned in plans if planned.passes]
         if passing:
             lines += self._pass(passing, letters, inside)
@@ -161,7 +164,7 @@ class Nests:
             return self._optimum(equation, here, letters)
         if planned.sums_only:
             return self._sampled(planned, here, letters)
-        addends = [here] if planned.summed else []
+        addends = [here] if planned.summed or planned.outer else []
         names = dict(self.contractions.part_names(planned))
         subscripts = [letters[index] for index in equation.indices]
         for number, product in enumerate(planned.products):
@@ -245,8 +248,49 @@ class Nests:
         """Add one sample's terms to a sum over the batch."""
         lines: list[str] = []
         for term in planned.summed:
-            lines += self._scattering(term, planned.equation, letters, True)
+            if along_rows(term, planned.equation, self.loops.system):
+                lines += self._by_rows([term], planned.equation, letters, [])
+            else:
+                lines += self._scattering(term, planned.equation, letters, True)
         return lines
+
+    # --- sums by rows ----------------------------------------------------------------
+
+    def _rows(self, planned: Plan, letters: Letters, inside: bool) -> list[str]:
+        """Zero each row of a tensor, then add to it what is summed over."""
+        equation = planned.equation
+        names = self.loops.named(equation.indices, letters)
+        zero = [f"{self.loops.element(equation, names)} = real(0.0)"]
+        start = [] if planned.summed else self._row(equation, names, zero)
+        lines = self._by_rows(planned.outer, equation, letters, start)
+        alone = self.loops.batched(equation.tensor) and not inside
+        return self.loops.over_batch(lines) if alone else lines
+
+    def _by_rows(
+        self,
+        terms: Sequence[Term],
+        equation: Equation,
+        letters: Letters,
+        start: list[str],
+    ) -> list[str]:
+        """Rows outermost, then what is summed over, then the elements of a row."""
+        names = self.loops.named(equation.indices, letters)
+        element = self.loops.element(equation, names)
+        last = equation.indices[-1]
+        body = list(start)
+        for term in terms:
+            own = self.loops.named(term.bound, names)
+            inner = [g for g in term.guards if last in g.subscript.free_symbols]
+            outer = [g for g in term.guards if g not in inner]
+            lines = [f"{element} += {self.loops.printer.real(term.body, own)}"]
+            lines = self.loops.guarded(inner, own, lines)
+            lines = self.loops.guarded(outer, own, self._row(equation, own, lines))
+            body += self.loops.over(term.bound, own, lines)
+        rows = [index for index in equation.indices[:-1] if index not in letters]
+        return self.loops.over(rows, names, body)
+
+    def _row(self, equation: Equation, names: Letters, body: list[str]) -> list[str]:
+        return self.loops.over(equation.indices[-1:], names, body)
 
     def _zero(self, equation: Equation, letters: Letters) -> list[str]:
         names = self.loops.named(equation.indices, letters)
@@ -319,7 +363,8 @@ class Nests:
             lines = self._recurrence(item, steps, inside)
         else:
             letters = {outer.steps[item.tensor]: name for outer, name in steps}
-            planned = plan(item, self.loops.system, matrices=False)
+            rows = item.indices[-1] not in letters
+            planned = plan(item, self.loops.system, matrices=False, rows=rows)
             lines = self._nest([planned], letters, inside)
             lines = [*self.heading([item]), *lines]
         length = min(

@@ -22,8 +22,9 @@ from symbackprop.source.products import SAMPLE, letters_of, match
 Letters = frozenset[Name]
 
 # Costs in multiplications of a loop: one of a matrix product, and a number that is
-# written and read again. The batch counts as some samples; longer terms stay whole.
-MATRIX, STORED, SAMPLES, MOST = 0.1, 2.0, 32, 6
+# written and read again. The batch counts as some samples; longer terms stay whole, as
+# do those of which less than half the cost would be saved.
+MATRIX, STORED, SAMPLES, MOST, WORTH = 0.1, 2.0, 32, 6, 0.5
 
 
 def ordered(parts: Parts) -> Parts:
@@ -73,7 +74,8 @@ class _Ordering(Splitting):
         whole = self._size(everything) * (len(factors.reads) - 1)
         pairs = combinations(range(len(factors.reads)), 2)
         best = min(pairs, key=lambda pair: self._cost(pair, factors, term, equation))
-        return best if self._cost(best, factors, term, equation) < whole else None
+        cost = self._cost(best, factors, term, equation)
+        return best if cost < WORTH * whole else None
 
     def _factors(self, term: Term, equation: Equation) -> _Factors | None:
         if equation.reduction != "sum" or term.guards:
@@ -123,7 +125,8 @@ class _Ordering(Splitting):
             rest = tuple(s for n, s in enumerate(letters) if n not in (a, b))
             both = letters[a] | letters[b]
             needed = frozenset().union(free, *rest)
-            cost = self._size(both) * (MATRIX if both - needed else 1)
+            matrix = both - needed and letters[a] != letters[b]
+            cost = self._size(both) * (MATRIX if matrix else 1)
             if rest:
                 cost += STORED * self._size(both & needed)
                 cost += self._cheapest((*rest, both & needed), free)

@@ -71,7 +71,8 @@ def near(stretches: Sequence[Stretch], inputs: Collection[str], system: System) 
                 sampled = visit.sweep.sampled and batched
                 in_sweep = all(there == number for there, _ in found)
                 in_nest = found <= {(number, place)}
-                once = planned is not None and not planned.scattered
+                once = planned is not None
+                once &= planned is None or not (planned.scattered or planned.outer)
                 once &= in_nest or (sampled and in_sweep and not equation.indices)
                 once &= batched or not visit.sweep.sampled
                 single[name] = single.get(name, True) and inner and once
@@ -185,7 +186,7 @@ def _heirs(sweep: Sweep) -> Iterator[tuple[str, str]]:
             for read in equation.reads():
                 if subscripts_of(read) == equation.indices:
                     seen[tensor_of(read)] = seen.get(tensor_of(read), 0) + 1
-            if planned.products or planned.summed or planned.scattered:
+            if planned.products or planned.summed or planned.outer or planned.scattered:
                 continue
             for name in dict.fromkeys(tensor_of(read) for read in equation.reads()):
                 if seen.get(name) == count[name]:

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from symbackprop.equations import System, reads, subscripts_of, tensor_of
 from symbackprop.repeats import Run, repeats
 from symbackprop.schedule import Item
-from symbackprop.source.blocks import Block, Plan, group, is_scattered, space
+from symbackprop.source.blocks import (
+    Block,
+    Plan,
+    along_rows,
+    group,
+    is_scattered,
+    space,
+)
 
 # Longer sweeps are cut, so that no loop's body grows without bound.
 LONGEST = 16
@@ -156,8 +163,9 @@ def _sums_along(
     equation = planned.equation
     if not block.plans or block.flat or any(p.scattered for p in block.plans):
         return False
-    if any(is_scattered(term, equation) for term in planned.summed):
-        return False
+    for term in planned.summed:
+        if is_scattered(term, equation) or along_rows(term, equation, system):
+            return False
     first = block.plans[0].equation
     if space(first, system)[1] != space(equation, system)[1]:
         return False
