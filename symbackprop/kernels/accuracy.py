@@ -29,7 +29,7 @@ Function = Callable[[Array], Array]
 
 
 LIMIT = 4.0  # units in the last place that a result may be off
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 EVERY = 1 << 32  # so many float32 numbers there are
 BITS = {"float32": (24, -126), "float64": (53, -1022)}
 DIGITS = 45
