@@ -107,10 +107,16 @@ def command(context: click.Context) -> None:
     context.obj.verb = context.invoked_subcommand
 
 
-def _verb(*options: Callable[..., Any]) -> Callable[..., Any]:
+def _verb(
+    *options: Callable[..., Any], takes: tuple[Callable[..., Any], ...] = (FILE,)
+) -> Callable[..., Any]:
     """Make a described name a verb with these and the common options.
 
     `def check(): "Hold ..."` => `symbackprop check FILE`, done by `verbs.check`
+
+    Args:
+        *options: of this verb alone.
+        takes: its arguments.
     """
     common = (
         _flag("--json", help="Print one JSON object on stdout."),
@@ -130,9 +136,11 @@ def _verb(*options: Callable[..., Any]) -> Callable[..., Any]:
                 print(summary.json())
             elif not session.quiet:
                 print(summary.text())
+            if summary.failed:
+                click.get_current_context().exit(FAILED)
 
         decorated: Callable[..., Any] = call
-        for option in reversed((FILE, *options, *common)):
+        for option in reversed((*takes, *options, *common)):
             decorated = option(decorated)
         name, text = described.__name__, described.__doc__
         return command.command(name, help=text, epilog=EXITS)(decorated)
@@ -230,6 +238,41 @@ def train() -> None:
     Examples:
       symbackprop train examples/digits.toml
       symbackprop train examples/digits.toml --seed 7 --save digits_trained.npz
+    """
+
+
+@_verb(
+    click.option(
+        "--function",
+        "functions",
+        multiple=True,
+        help="A function to measure, several times for several; else all of them.",
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["float32", "float64"]),
+        help="Precision to measure; else both.",
+    ),
+    click.option(
+        "--samples",
+        type=click.IntRange(min=1),
+        default=20_000,
+        show_default=True,
+        help="How many arguments to draw for each function.",
+    ),
+    click.option(
+        "--all", "every", is_flag=True, help="Try all 2^32 numbers of float32."
+    ),
+    takes=(),
+)
+def accuracy() -> None:
+    """Measure scalar functions against other libraries, and print the worst error.
+
+    \b
+    Examples:
+      symbackprop accuracy
+      symbackprop accuracy --function tanh --dtype float64 --samples 100000
+      symbackprop accuracy --all --json
     """
 
 
