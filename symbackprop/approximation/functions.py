@@ -34,7 +34,7 @@ def $split_exponent(x, rest):
     both = real(shifted).view($bits)
     half = both >> $bits(1)
     one = $bits(half << $bits($fraction)).view(real)
-    other = $bits(both - half << $bits($fraction)).view(real)
+    other = $bits((both - half) << $bits($fraction)).view(real)
     return high, low, one, other
 ''',
     "expm1_reduced": '''
@@ -75,9 +75,9 @@ def $split_logarithm(x):
     view = real(x).view($bits)
     exponent = (view + $bits($bits_above_root)) & $bits($bits_of_inf)
     f = $bits(view - exponent + $bits($bits_of_1)).view(real) - real(1.0)
-    k = $bits(exponent >> $bits($fraction) | $bits($bits_of_whole)).view(real)
+    whole = (exponent >> $bits($fraction)) | $bits($bits_of_whole)
     inverse = $bits($bits($bits_of_inverse) - exponent).view(real)
-    return f, k - $whole, inverse
+    return f, $bits(whole).view(real) - $whole, inverse
 ''',
     "log_reduced": '''
 def $log_reduced(f, k):
