@@ -23,12 +23,19 @@ from symbackprop.approximation.targets import CENTRE, ERFC_END, MIDDLE
 TEXTS: Mapping[str, str] = {
     "split_exponent": '''
 def $split_exponent(x, rest):
-    """x + rest = 2 h log 2 + high + low, h whole, |high| <= log 2; return 2^h last."""
-    shifted = x * $half_log2_e + $shift
-    h = shifted - $shift  # so large a shift rounds to whole numbers
-    high = x - h * $twice_log_2_high  # exact
-    low = rest - h * $twice_log_2_low
-    return high, low, $bits(real(shifted).view($bits) << $bits($fraction)).view(real)
+    """x + rest = (m + n) log 2 + high + low, m and n whole, |high| <= log(2) / 2;
+
+    return high, low, 2^m and 2^n, which hold e^x where 2^(m + n) is no number.
+    """
+    shifted = x * $log2_e + $shift
+    k = shifted - $shift  # so large a shift rounds to whole numbers
+    high = x - k * $log_2_high  # exact
+    low = rest - k * $log_2_low
+    both = real(shifted).view($bits)
+    half = both >> $bits(1)
+    one = $bits(half << $bits($fraction)).view(real)
+    other = $bits((both - half) << $bits($fraction)).view(real)
+    return high, low, one, other
 ''',
     "expm1_reduced": '''
 def $expm1_reduced(high, low):
@@ -39,21 +46,21 @@ def $expm1_reduced(high, low):
 ''',
     "exp": '''
 def $exp(x):
-    """e^x = 2^h 2^h e^r, within $exp_ulp ulp."""
+    """e^x = e^r 2^m 2^n, within $exp_ulp ulp."""
     x = $exp_low if x < $exp_low else x
     x = $exp_high if x > $exp_high else x
-    high, low, power = $split_exponent(x, real(0.0))
-    return (real(1.0) + $expm1_reduced(high, low)) * power * power
+    high, low, one, other = $split_exponent(x, real(0.0))
+    return (real(1.0) + $expm1_reduced(high, low)) * one * other
 ''',
     "expm1": '''
 def $expm1(x):
-    """e^x - 1 = 2^h (2^h (e^r - 1) + (2^h - 2^-h)), within $expm1_ulp ulp."""
+    """e^x - 1 = 2^m (2^n (e^r - 1) + (2^n - 2^-m)), within $expm1_ulp ulp."""
     inside = $expm1_low if x < $expm1_low else x
     inside = $exp_high if inside > $exp_high else inside
-    high, low, power = $split_exponent(inside, real(0.0))
-    opposite = $bits($bits_of_inverse) - real(power).view($bits)
+    high, low, one, other = $split_exponent(inside, real(0.0))
+    opposite = $bits($bits_of_inverse) - real(one).view($bits)
     inverse = $bits(opposite).view(real)
-    y = power * (power * $expm1_reduced(high, low) + (power - inverse))
+    y = one * (other * $expm1_reduced(high, low) + (other - inverse))
     return np.copysign(y, x)  # -0 stays -0
 ''',
     "tanh": '''
@@ -68,9 +75,9 @@ def $split_logarithm(x):
     view = real(x).view($bits)
     exponent = (view + $bits($bits_above_root)) & $bits($bits_of_inf)
     f = $bits(view - exponent + $bits($bits_of_1)).view(real) - real(1.0)
-    k = $bits(exponent >> $bits($fraction) | $bits($bits_of_whole)).view(real)
+    whole = (exponent >> $bits($fraction)) | $bits($bits_of_whole)
     inverse = $bits($bits($bits_of_inverse) - exponent).view(real)
-    return f, k - $whole, inverse
+    return f, $bits(whole).view(real) - $whole, inverse
 ''',
     "log_reduced": '''
 def $log_reduced(f, k):
@@ -127,8 +134,8 @@ def $erfc_reduced(x):
     v = (x - real($centre)) / (x + real($centre))
     $erfc_at_v
     q = p / x
-    high, low, power = $split_exponent(-square, -rest)
-    return (q + q * $expm1_reduced(high, low)) * power * power
+    high, low, one, other = $split_exponent(-square, -rest)
+    return (q + q * $expm1_reduced(high, low)) * one * other
 ''',
     "erf": '''
 def $erf(x):
@@ -230,13 +237,11 @@ def _numbers(dtype: str) -> dict[str, str]:
     }
     reals = {
         **ENDS[dtype],
-        "half_log2_e": 0.5 / math.log(2),
-        "shift": 1.5 * 2.0**fraction + bias,
+        "log2_e": 1 / math.log(2),
+        "shift": 1.5 * 2.0**fraction + 2 * bias,
         "whole": 2.0**fraction + bias,
         "log_2_high": high,
         "log_2_low": low,
-        "twice_log_2_high": 2 * high,
-        "twice_log_2_low": 2 * low,
         "smallest_normal": 2.0 ** (1 - bias),
         "scale": 2.0 ** (fraction + 1),
         "scale_exponent": fraction + 1.0,

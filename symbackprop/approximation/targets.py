@@ -47,7 +47,7 @@ def _degrees(float32: int, float64: int) -> dict[str, int]:
 ROOT = sqrt(X)  # of a square, where an odd function's quotient is even
 
 # Rounding to a whole number leaves half of one, and a little more.
-REDUCED = log(2) * (1 + Rational(1, 2**12))
+REDUCED = log(2) / 2 * (1 + Rational(1, 2**12))
 
 # The greatest (m - 1)/(m + 1) for m between sqrt(1/2) and sqrt(2).
 QUOTIENT = ((sqrt(2) - 1) / (sqrt(2) + 1)) ** 2 * (1 + Rational(1, 2**12))
@@ -67,7 +67,7 @@ TARGETS: Mapping[str, Target] = {
         (exp(X) - 1 - X) / X**2,
         X**2 / (exp(X) - 1),
         _both(-REDUCED, REDUCED),
-        _degrees(6, 12),
+        _degrees(5, 10),
     ),
     # log(1 + f) = 2 atanh(s) = 2 s + s*z*p(z) with s = f/(2 + f) and z = s*s
     "log": Target(
@@ -109,7 +109,7 @@ def split(number: Expr, kept: int, bits: int) -> Fit:
     A whole number of `bits - kept` bits times the high part is exact.
 
     >>> split(sympy.log(2), 16, 24).coefficients
-    (0.693145751953125, 1.4286068203363061e-06)
+    (0.693145751953125, 1.428606765330187e-06)
     """
     high = _rounded_to(number, kept)
     low = _rounded_to(number - high, bits)

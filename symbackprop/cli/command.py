@@ -132,6 +132,8 @@ def _verb(*options: Callable[..., Any], file: bool = True) -> Callable[..., Any]
                 print(summary.json())
             elif not session.quiet:
                 print(summary.text())
+            if summary.failed:
+                click.get_current_context().exit(FAILED)
 
         decorated: Callable[..., Any] = call
         for option in reversed((*given, *common)):
@@ -296,6 +298,41 @@ def bench() -> None:
       symbackprop bench -o bench.json -o bench.svg
       symbackprop bench --case 64-32-10,32 --case 8-32x3-4,1,float64
       symbackprop bench --random 8 --seed 1 --text
+    """
+
+
+@_verb(
+    click.option(
+        "--function",
+        "functions",
+        multiple=True,
+        help="A function to measure, several times for several; else all of them.",
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["float32", "float64"]),
+        help="Precision to measure; else both.",
+    ),
+    click.option(
+        "--samples",
+        type=click.IntRange(min=1),
+        default=20_000,
+        show_default=True,
+        help="How many arguments to draw for each function.",
+    ),
+    click.option(
+        "--all", "every", is_flag=True, help="Try all 2^32 numbers of float32."
+    ),
+    file=False,
+)
+def accuracy() -> None:
+    """Measure scalar functions against other libraries, and print the worst error.
+
+    \b
+    Examples:
+      symbackprop accuracy
+      symbackprop accuracy --function tanh --dtype float64 --samples 100000
+      symbackprop accuracy --all --json
     """
 
 

@@ -29,6 +29,7 @@ from symbackprop.training import train as train_by
 
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
+    from symbackprop.kernels.accuracy import Found
 
 Facts = tuple[Fact, ...]
 
@@ -156,6 +157,43 @@ def bench(
     if outputs:
         facts.append(_files(*outputs))
     return Summary("bench", tuple(facts), (*benchmark.terminal(report), ""))
+
+
+def accuracy(
+    functions: tuple[str, ...],
+    dtype: str | None,
+    samples: int,
+    every: bool,
+    progress: Progress,
+) -> Summary:
+    """Measure what is emitted for each scalar function, and say where it is worst."""
+    from symbackprop.kernels import accuracy as measuring
+
+    dtypes = (dtype,) if dtype else ("float32",) if every else ("float32", "float64")
+    number = None if every else samples
+    found = list(measuring.accuracy(functions, dtypes, number, progress.say))
+    lines = table(
+        ("function", "dtype", "arguments", "ulp", "worst at", "computed", "true"),
+        [
+            (f.name, f.dtype, f"{f.count:,}", f"{f.ulps:.3f}", *_numerals(f))
+            for f in found
+        ],
+    )
+    failed = [f.name for f in found if not f.holds]
+    told = f"more than {measuring.LIMIT:g} ulp: {', '.join(failed)}" if failed else ""
+    facts = (
+        Fact("functions", [asdict(f) for f in found]),
+        Fact("versions", measuring.versions()),
+        Fact("failed", failed, "accuracy", told or f"within {measuring.LIMIT:g} ulp"),
+    )
+    return Summary("accuracy", facts, (*lines, ""), bool(failed))
+
+
+def _numerals(found: Found) -> tuple[str, str, str]:
+    """The worst argument and its values: as many digits as the precision tells."""
+    digits = 9 if found.dtype == "float32" else 17
+    argument, value = (f"{v:.{digits}g}" for v in (found.argument, found.value))
+    return argument, value, f"{found.truth:.17g}"
 
 
 def _load(file: Path, progress: Progress) -> Network:

@@ -8,28 +8,34 @@ is never computed by what is judged.
 from __future__ import annotations
 
 import os
+import platform
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
+import llvmlite
 import mpmath
+import numba
 import numpy as np
+import scipy
 from numba import njit
 
+from symbackprop.errors import InputError, nearest
 from symbackprop.kernels.arrays import Array
 from symbackprop.kernels.compiling import compile
-from symbackprop.kernels.truths import Subject
+from symbackprop.kernels.truths import SUBJECTS, Subject
 from symbackprop.program import Program
 
 Function = Callable[[Array], Array]
 
 
 LIMIT = 4.0  # units in the last place that a result may be off
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 EVERY = 1 << 32  # so many float32 numbers there are
 BITS = {"float32": (24, -126), "float64": (53, -1022)}
 DIGITS = 45
@@ -117,6 +123,53 @@ def worst(
         if error > most:
             most, place = error, k
     return most, place
+
+
+def accuracy(
+    names: Iterable[str] = (),
+    dtypes: Iterable[str] = ("float32", "float64"),
+    samples: int | None = 20_000,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[Found]:
+    """The worst error of every function, as the emitted code computes it.
+
+    Args:
+        names: of `SUBJECTS`; all of them if none is named.
+        dtypes: "float32", "float64" or both.
+        samples: how many arguments are drawn, beside those at boundaries; None for
+            all that float32 has.
+        say: told what is being done.
+
+    Raises:
+        InputError: a name that no function has, or all numbers of float64.
+    """
+    wanted = tuple(names) or tuple(SUBJECTS)
+    for name in wanted:
+        if name not in SUBJECTS:
+            raise InputError(
+                f"function: no truth is known for `{name[:60]}`; expected one of "
+                f"{', '.join(SUBJECTS)}.{nearest(name, SUBJECTS)}"
+            )
+    for name, dtype in product(wanted, dtypes):
+        if samples is None and dtype == "float64":
+            raise InputError(
+                "float64 has too many numbers to try them all; expected a number of "
+                "samples. Leave out --all, or ask for --dtype float32."
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            say(f"{name} {dtype}: compiling")
+            function = emitted(SUBJECTS[name], dtype, folder)
+            chunks = every_float32() if samples is None else drawn(dtype, samples)
+            yield measure(
+                SUBJECTS[name],
+                dtype,
+                function,
+                chunks,
+                lambda done, name=name, dtype=dtype: say(  # type: ignore[misc]
+                    f"{name} {dtype}: {done:,} arguments"
+                    + (f", {done / EVERY:.0%}" if samples is None else "")
+                ),
+            )
 
 
 def measure(
@@ -260,3 +313,13 @@ def _slope_of(subject: Subject, dtype: str, directory: str) -> Function:
         return gradient.reshape(-1)[: x.size]
 
     return slope
+
+
+def versions() -> dict[str, str]:
+    """What a measurement depends on: the processor and the libraries."""
+    found = {
+        "processor": llvmlite.binding.get_host_cpu_name(),
+        "python": platform.python_version(),
+    }
+    modules = (llvmlite, mpmath, numba, np, scipy)
+    return found | {module.__name__: module.__version__ for module in modules}
