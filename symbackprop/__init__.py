@@ -49,7 +49,17 @@ if TYPE_CHECKING:  # the same names again, for those who read types
     from symbackprop.network import Frobenius as Frobenius
     from symbackprop.network import Network as Network
     from symbackprop.optimisers import SGD as SGD
+    from symbackprop.optimisers import AdaGrad as AdaGrad
     from symbackprop.optimisers import Adam as Adam
+    from symbackprop.optimisers import AdamW as AdamW
+    from symbackprop.optimisers import Clip as Clip
+    from symbackprop.optimisers import ConstantRate as ConstantRate
+    from symbackprop.optimisers import CosineRate as CosineRate
+    from symbackprop.optimisers import ExponentialRate as ExponentialRate
+    from symbackprop.optimisers import Optimiser as Optimiser
+    from symbackprop.optimisers import RMSProp as RMSProp
+    from symbackprop.optimisers import Rule as Rule
+    from symbackprop.optimisers import StepRate as StepRate
     from symbackprop.program import Program as Program
     from symbackprop.proof import Derivation as Derivation
     from symbackprop.training import History as History
@@ -76,8 +86,18 @@ _HOME = {
     "Kernels": "kernels",
     "train": "training",
     "History": "training",
+    "Optimiser": "optimisers",
+    "Rule": "optimisers",
     "SGD": "optimisers",
+    "AdaGrad": "optimisers",
+    "RMSProp": "optimisers",
     "Adam": "optimisers",
+    "AdamW": "optimisers",
+    "ConstantRate": "optimisers",
+    "StepRate": "optimisers",
+    "ExponentialRate": "optimisers",
+    "CosineRate": "optimisers",
+    "Clip": "optimisers",
     "Axis": "equations",
     "Constant": "equations",
     "Tensor": "equations",

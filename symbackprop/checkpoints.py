@@ -1,12 +1,12 @@
-"""Checkpoints: the state of a training after an epoch, and what it belongs to."""
+"""Checkpoints: where a training stands, and what it belongs to."""
 
 from __future__ import annotations
 
 import hashlib
-import io
+import math
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from symbackprop import __version__
 from symbackprop.errors import InputError
-from symbackprop.files import UNREADABLE, write_atomically
+from symbackprop.files import UNREADABLE, replacing
+from symbackprop.samples import all_finite
 
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
@@ -25,53 +26,63 @@ Array = NDArray[Any]
 Row = tuple[int, float, float | None, float | None, float]
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """Parameters, the optimiser's vectors, and the epochs that led to them.
+@dataclass
+class State:
+    """Where a training stands; its vectors change in place.
 
-    An epoch is (number, loss, validation loss, accuracy, seconds).
+    Attributes:
+        theta: the parameters.
+        carried: the optimiser's vectors.
+        epochs: those that are over, each as (number, loss, validation loss, accuracy,
+            seconds).
+        minibatch: how many of the epoch that is on are over.
+        total: the values that they met, times their samples.
+        seconds: how long they took.
+        best: the parameters of the epoch with the least validation loss.
     """
 
     theta: Array
-    optimiser: tuple[Array, ...]
-    epochs: tuple[Row, ...] = ()
+    carried: tuple[Array, ...]
+    epochs: list[Row] = field(default_factory=list)
+    minibatch: int = 0
+    total: float = 0.0
+    seconds: float = 0.0
+    best: Array | None = None
 
     @classmethod
     def read(
-        cls, file: Path, mark: Mapping[str, str], first: Checkpoint
-    ) -> Checkpoint | None:
+        cls, file: Path, mark: Mapping[str, str], theta: Array, carried: int, steps: int
+    ) -> State | None:
         """The state in a file; None where there is no file.
 
         Args:
             file: where it is.
             mark: the fingerprint of the training that would go on.
-            first: the state that it begins with, whose arrays these must be like.
+            theta: the parameters that it began with, whose like is expected.
+            carried: how many vectors the optimiser carries.
+            steps: minibatches of an epoch.
 
         Raises:
             InputError: it is no checkpoint, or one of another training.
         """
         if not file.exists():
             return None
+        made, differing = None, []
         try:
             with (
                 open(file, "rb") as stream,
                 np.load(stream, allow_pickle=False) as archive,
             ):
-                found = {name: archive[name] for name in archive.files}
-            marks = dict(zip(found["parts"], found["hashes"], strict=True))
-            states = [name for name in found if name.startswith("optimiser_")]
-            made = cls(
-                found["theta"],
-                tuple(found[f"optimiser_{n}"] for n in range(len(states))),
-                tuple(_row(numbers) for numbers in found["epochs"]),
-            )
-            made._check(first)
+                marks = dict(zip(archive["parts"], archive["hashes"], strict=True))
+                differing = [part for part in mark if marks.get(part) != mark[part]]
+                if not differing:
+                    made = cls._of(archive, carried)
+                    made._check(theta, steps)
         except UNREADABLE as error:
             raise InputError(
                 f"checkpoint {file} cannot be read ({str(error)[:200]}); delete it or "
                 "name another file."
             ) from error
-        differing = [part for part in mark if marks.get(part) != mark[part]]
         if differing:
             raise InputError(
                 f"checkpoint {file} belongs to another training: its "
@@ -80,36 +91,52 @@ class Checkpoint:
             )
         return made
 
-    def _check(self, first: Checkpoint) -> None:
-        """Raise a ValueError where the state cannot have come from the first one."""
-        vectors, expected = (
-            (self.theta, *self.optimiser),
-            (first.theta, *first.optimiser),
+    @classmethod
+    def _of(cls, archive: Mapping[str, Array], carried: int) -> State:
+        minibatch, total, seconds = (float(n) for n in archive["position"])
+        return cls(
+            archive["theta"],
+            tuple(archive[f"optimiser_{n}"] for n in range(carried)),
+            [_row(numbers) for numbers in archive["epochs"]],
+            int(minibatch),
+            total,
+            seconds,
+            archive.get("best", None),
         )
-        if [(v.shape, v.dtype) for v in vectors] != [
-            (v.shape, v.dtype) for v in expected
-        ]:
-            raise ValueError("its arrays have other shapes or types")
-        if not all(np.isfinite(vector).all() for vector in vectors):
-            raise ValueError("it holds numbers that are not finite")
-        numbers = [row[0] for row in self.epochs]
-        if numbers != list(range(1, len(numbers) + 1)):
+
+    def _check(self, theta: Array, steps: int) -> None:
+        """Raise a ValueError where no training can have come to this."""
+        best = () if self.best is None else (self.best,)
+        for vector in (self.theta, *self.carried, *best):
+            if (vector.shape, vector.dtype) != (theta.shape, theta.dtype):
+                raise ValueError("its arrays have other shapes or types")
+            if not all_finite(vector):
+                raise ValueError("it holds numbers that are not finite")
+        if [row[0] for row in self.epochs] != list(range(1, len(self.epochs) + 1)):
             raise ValueError("its epochs do not follow one another")
+        finite = math.isfinite(self.total) and math.isfinite(self.seconds)
+        if not (finite and 0 <= self.minibatch <= steps):
+            raise ValueError("its place in the epoch is none")
+        held_out = any(row[2] is not None for row in self.epochs)
+        if held_out != (self.best is not None):
+            raise ValueError("its best parameters do not fit its epochs")
 
     def write(self, file: Path, mark: Mapping[str, str]) -> None:
         """Write the state whole or not at all."""
-        stream = io.BytesIO()
         rows = [[np.nan if n is None else n for n in row] for row in self.epochs]
         arrays: dict[str, Any] = {
             "theta": self.theta,
             "epochs": np.array(rows, np.float64),
+            "position": np.array([self.minibatch, self.total, self.seconds]),
             "parts": np.array(list(mark)),
             "hashes": np.array(list(mark.values())),
         }
-        for number, vector in enumerate(self.optimiser):
+        for number, vector in enumerate(self.carried):
             arrays[f"optimiser_{number}"] = vector
-        np.savez(stream, **arrays)
-        write_atomically(file, stream.getvalue())
+        if self.best is not None:
+            arrays["best"] = self.best
+        with replacing(file) as stream:
+            np.savez(stream, **arrays)
 
 
 def _row(numbers: Array) -> Row:
@@ -121,6 +148,7 @@ def _row(numbers: Array) -> Row:
 
 def fingerprint(
     kernels: Kernels,
+    loop: str,
     data: Mapping[str, Array],
     validation: Mapping[str, Array],
     options: Mapping[str, object],
@@ -137,11 +165,15 @@ def fingerprint(
     versions = {
         "symbackprop": __version__,
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in ("numpy", "numba", "scipy")},
+        **{
+            name: metadata.version(name)
+            for name in ("numpy", "numba", "llvmlite", "scipy")
+        },
     }
     return {
         "declaration": _hash(program.text, axes, tensors, constants, program.objective),
         "kernels": _hash(Path(kernels.path).read_bytes()),
+        "training loop": _hash(loop),
         "data": _hash(*(part for name, array in arrays for part in (name, array))),
         "options": _hash(sorted(options.items(), key=lambda item: item[0])),
         "first parameters": _hash(start),
@@ -154,7 +186,7 @@ def _hash(*parts: object) -> str:
     for part in parts:
         if isinstance(part, np.ndarray):
             made.update(f"{part.dtype} {part.shape} ".encode())
-            made.update(np.ascontiguousarray(part).tobytes())
+            made.update(np.ascontiguousarray(part).data)
         elif isinstance(part, bytes):
             made.update(part)
         else:

@@ -8,12 +8,12 @@ import struct
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, Literal, Union, get_args, get_origin, get_type_hints
 
 from symbackprop.errors import (
     DeclarationError,
@@ -23,8 +23,9 @@ from symbackprop.errors import (
     short,
 )
 from symbackprop.layers import Layer
-from symbackprop.network import DataFile, Frobenius, Network, Training, path_of
-from symbackprop.optimisers import Optimiser, option_names
+from symbackprop.network import DataFile, Frobenius, Network, path_of
+from symbackprop.optimisers import Clip, Optimiser, Schedule, option_names
+from symbackprop.settings import Training
 
 _LONGEST = 2_000_000  # bytes of a network's file
 
@@ -92,15 +93,33 @@ def write_atomically(path: str | Path, content: str | bytes) -> bool:
     """
     file = Path(os.path.realpath(path))
     data = content.encode() if isinstance(content, str) else content
-    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         with suppress(FileNotFoundError):
             if file.read_bytes() == data:
                 return False
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be written: {error.strerror or error}."
+        ) from error
+    with replacing(file) as stream:
+        stream.write(data)
+    return True
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[BinaryIO]:
+    """A stream whose content takes a file's place when the block ends, or never.
+
+    Raises:
+        InputError: the file cannot be written there.
+    """
+    file = Path(os.path.realpath(path))
+    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
         file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             with open(beside, "wb") as stream:
-                stream.write(data)
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             if file.exists():
@@ -112,7 +131,6 @@ def write_atomically(path: str | Path, content: str | bytes) -> bool:
         raise InputError(
             f"{file} cannot be written: {error.strerror or error}."
         ) from error
-    return True
 
 
 def _network(table: dict[str, Any], file: Path) -> Network:
@@ -167,29 +185,47 @@ def _data(table: Any, folder: Path) -> DataFile:
 
 
 def _training(table: Any) -> Training:
+    """Each part by its name, as in `{optimiser = {adam = 1e-3}}`."""
     _typed("training", table, dict)
+    given = dict(table)
     if "optimiser" in table:
-        table = {**table, "optimiser": _optimiser(table["optimiser"])}
-    made: Training = _dataclass("training", Training, table)
+        as_in = "{ adam = 1e-3 } or { sgd = { rate = 0.1, momentum = 0.9 } }"
+        given["optimiser"] = _one_of_kind(
+            "training.optimiser", table["optimiser"], Optimiser.registry, as_in
+        )
+    if "schedule" in table:
+        as_in = "{ cosine = 30 } or { step = { every = 10, factor = 0.5 } }"
+        given["schedule"] = _one_of_kind(
+            "training.schedule", table["schedule"], Schedule.registry, as_in
+        )
+    if "clip" in table:
+        _typed("training.clip", table["clip"], dict)
+        given["clip"] = _dataclass("training.clip", Clip, table["clip"])
+    made: Training = _dataclass("training", Training, given)
     return made
 
 
-def _optimiser(table: Any) -> Optimiser:
+def _one_of_kind(
+    place: str, table: Any, registry: Mapping[str, type[Any]], as_in: str
+) -> Any:
     """`{adam = 1e-3}` or `{sgd = {rate = 0.1, momentum = 0.9}}` => an optimiser."""
-    place = "training.optimiser"
     _typed(place, table, dict)
     if len(table) != 1:
         raise DeclarationError(
-            f"{place} has {len(table)} keys; name one optimiser, as in "
-            "{ adam = 1e-3 } or { sgd = { rate = 0.1, momentum = 0.9 } }."
+            f"{place} has {len(table)} keys; name one {place.split('.')[1]}, as in "
+            f"{as_in}."
         )
     ((name, options),) = table.items()
-    _one_key_of(place, name, Optimiser.registry)
-    kind = Optimiser.registry[name]
+    kind = registry[_one_key_of(place, name, registry)]
     if not isinstance(options, dict):
-        options = {option_names(kind)[0]: options}
-    made: Optimiser = _dataclass(f"{place}.{name}", kind, options)
-    return made
+        alone = option_names(kind)
+        if not alone:
+            raise DeclarationError(
+                f"{place}.{name} is {short(options)}; give a table of options, {{}} "
+                "for none."
+            )
+        options = {alone[0]: options}
+    return _dataclass(f"{place}.{name}", kind, options)
 
 
 def _dataclass(place: str, kind: type[Any], table: Mapping[str, Any]) -> Any:

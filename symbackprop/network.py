@@ -8,11 +8,10 @@ are the letters of the output before it.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from textwrap import dedent
@@ -28,9 +27,9 @@ from symbackprop.errors import (
 )
 from symbackprop.layers import Forward, Layer, indexed, summed
 from symbackprop.losses import LOSSES, TARGETS, Loss, Target
-from symbackprop.optimisers import Adam, Optimiser
 from symbackprop.program import Program
 from symbackprop.scalars import TABLE
+from symbackprop.settings import Training, is_real, is_whole
 
 _NAME = re.compile(r"(?<![\w.])[A-Za-z]\w*")
 _LETTERS = "ijklmnopq"
@@ -53,7 +52,7 @@ class Frobenius:
     lam: float
 
     def __post_init__(self) -> None:
-        if not _is_real(self.lam) or self.lam < 0:
+        if not is_real(self.lam) or self.lam < 0:
             raise DeclarationError(
                 f"Frobenius: `lam` is {short(self.lam)}; give a finite number of at "
                 "least 0."
@@ -81,35 +80,11 @@ class DataFile:
         object.__setattr__(self, "file", path_of("file", self.file))
         _one_of("target", self.target, (None, *TARGETS))
         _one_of("scale", self.scale, SCALES)
-        if not _is_real(self.validation) or not 0 <= self.validation < 1:
+        if not is_real(self.validation) or not 0 <= self.validation < 1:
             raise DeclarationError(
                 f"validation is {short(self.validation)}; give the fraction of the "
                 "samples to hold out, at least 0 and less than 1."
             )
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a network's file says that it is trained."""
-
-    optimiser: Optimiser = field(default_factory=Adam)
-    epochs: int = 10
-    batch_size: int = 32
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.optimiser, Optimiser):
-            raise DeclarationError(
-                f"optimiser is {short(self.optimiser)}; give SGD(0.1) or Adam(1e-3), "
-                "say."
-            )
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if not _is_whole(value, least, 2**63):
-                raise DeclarationError(
-                    f"{name} is {short(value)}; give a whole number of at least "
-                    f"{least} and at most 2**63."
-                )
 
 
 @dataclass(frozen=True)
@@ -151,7 +126,7 @@ class Network:
     def __post_init__(self) -> None:
         shape = self.inputs
         sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
-        if not sizes or not all(_is_whole(size, 1) for size in sizes):
+        if not sizes or not all(is_whole(size, 1, SIZE_LIMIT) for size in sizes):
             raise DeclarationError(
                 f"inputs is {short(shape)}; give the size of a sample, or a list with "
                 "the size of each of its axes, as whole numbers from 1 to 2**31."
@@ -354,18 +329,6 @@ def _validate(part: Forward) -> None:
         initial=part.initial,
         weights=part.weights,
     )
-
-
-def _is_whole(value: Any, least: int, most: int = SIZE_LIMIT) -> bool:
-    return type(value) is int and least <= value <= most
-
-
-def _is_real(value: Any) -> bool:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        return real and math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
 
 
 def _one_of(place: str, value: Any, known: Sequence[Any]) -> None:

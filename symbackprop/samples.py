@@ -1,8 +1,9 @@
-"""Samples: a program's data by name, checked once and taken in minibatches."""
+"""Samples: a program's data by name, checked once; minibatches are made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 
-_CHUNK = 1024  # samples that are evaluated at once
+_CHUNK = 1 << 16  # numbers that are looked at together
 
 
 class Samples:
@@ -27,64 +28,71 @@ class Samples:
     def __init__(
         self, kernels: Kernels, given: Sequence[Any], named: Mapping[str, Any]
     ) -> None:
-        program = kernels.derivation.program
-        self.batched = [tensor.name for tensor in program.data if tensor.batched]
+        self.program = kernels.derivation.program
+        self.batched = [tensor.name for tensor in self.program.data if tensor.batched]
         if not self.batched:
             raise InputError(
-                f"program `{program.name}` has no batched data; minimise "
+                f"program `{self.program.name}` has no batched data; minimise "
                 "`kernels.value_and_grad` with scipy.optimize.minimize instead."
             )
-        names = [tensor.name for tensor in program.data]
+        names = [tensor.name for tensor in self.program.data]
         checked = kernels.arrays.data(given, named)
         self.arrays: Arrays = dict(zip(names, checked, strict=True))
         for name, array in self.arrays.items():
-            if not np.isfinite(array).all():
+            if not all_finite(array):
                 raise InputError(
                     f"data `{name}`: there are entries that are not finite in "
                     f"{array.dtype}. Remove or scale them."
                 )
         self.length = len(self.arrays[self.batched[0]])
-        self._buffers: Arrays = {}
-        self._labels = _labels(program, self.arrays, self.batched)
 
-    def take(self, rows: Array) -> Arrays:
-        """Some samples, in arrays that the next call fills anew."""
-        taken = dict(self.arrays)
-        for name in self.batched:
-            source = self.arrays[name]
-            buffer = self._buffers.get(name)
-            if buffer is None or len(buffer) < len(rows):
-                buffer = np.empty((len(rows), *source.shape[1:]), source.dtype)
-                self._buffers[name] = buffer
-            taken[name] = buffer[: len(rows)]
-            np.take(source, rows, axis=0, out=taken[name], mode="clip")
-        return taken
+    def rows(self, count: int) -> Arrays:
+        """Room for this many samples of each batched array."""
+        return {
+            name: np.empty((count, *array.shape[1:]), array.dtype)
+            for name, array in self.arrays.items()
+            if name in self.batched
+        }
 
-    def value(self, kernels: Kernels, theta: Array) -> float:
-        """The kernels' value over all samples."""
-        total = 0.0
-        for part, length in self._chunks():
-            total += float(kernels.value(theta, *part.values())) * length
-        return total / self.length
+    def evaluate(
+        self, kernels: Kernels, theta: Array, workspace: Array, batch_size: int
+    ) -> tuple[float, float | None]:
+        """The kernels' value over all samples, and which part is classified rightly.
 
-    def accuracy(self, kernels: Kernels, theta: Array) -> float | None:
-        """The fraction of the samples whose class is right; None without classes."""
-        if self._labels is None:
-            return None
-        right, first = 0, 0
-        for part, length in self._chunks():
-            output = np.asarray(kernels.predict(theta, *part.values()))
-            found = output[:, 0] > 0.5 if output.shape[1] == 1 else output.argmax(1)
-            right += int((found == self._labels[first : first + length]).sum())
-            first += length
-        return right / self.length
-
-    def _chunks(self) -> Iterator[tuple[Arrays, int]]:
-        for first in range(0, self.length, _CHUNK):
+        Args:
+            kernels: whose forward pass it is.
+            theta: all parameters.
+            workspace: scratch memory for a batch.
+            batch_size: samples that are looked at together.
+        """
+        total, right, labels = 0.0, 0, self._labels
+        for first in range(0, self.length, batch_size):
             part = dict(self.arrays)
             for name in self.batched:
-                part[name] = part[name][first : first + _CHUNK]
-            yield part, len(part[self.batched[0]])
+                part[name] = part[name][first : first + batch_size]
+            count = len(part[self.batched[0]])
+            value = kernels.forward(theta, *part.values(), workspace)
+            total += float(value) * count
+            if labels is not None:
+                assert self.program.output is not None
+                output = kernels.tensor(self.program.output, workspace, count)
+                found = output[:, 0] > 0.5 if output.shape[1] == 1 else output.argmax(1)
+                right += int((found == labels[first : first + count]).sum())
+        counted = None if labels is None else right / self.length
+        return total / self.length, counted
+
+    @cached_property
+    def _labels(self) -> Array | None:
+        return _labels(self.program, self.arrays, self.batched)
+
+
+def all_finite(array: Array) -> bool:
+    """Whether no entry is infinite or NaN, found without a second array."""
+    flat = array.reshape(-1)
+    return all(
+        np.isfinite(flat[first : first + _CHUNK]).all()
+        for first in range(0, flat.size, _CHUNK)
+    )
 
 
 def _labels(program: Program, arrays: Arrays, batched: list[str]) -> Array | None:

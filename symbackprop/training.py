@@ -1,4 +1,4 @@
-"""Training: minibatch gradient descent on compiled kernels, and its checkpoints."""
+"""Training: minibatch gradient descent on compiled kernels, in a compiled loop."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symbackprop.checkpoints import Checkpoint, fingerprint
+from symbackprop.checkpoints import State, fingerprint
+from symbackprop.descent import Descent, Moment
 from symbackprop.errors import DivergenceError, InputError, nearest, short
+from symbackprop.loops import loop_of
 from symbackprop.network import path_of
-from symbackprop.optimisers import SGD, Adam, Optimiser
-from symbackprop.samples import Samples
+from symbackprop.optimisers import (
+    SGD,
+    Adam,
+    Clip,
+    ConstantRate,
+    Optimiser,
+    Schedule,
+)
+from symbackprop.samples import Samples, all_finite
 
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
 
-__all__ = ["SGD", "Adam", "Epoch", "History", "Optimiser", "train"]
+__all__ = ["SGD", "Adam", "Epoch", "History", "Moment", "Optimiser", "train"]
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -48,10 +58,24 @@ class Epoch:
 
 @dataclass(frozen=True)
 class History:
-    """A finished training: the parameters, and its epochs in their order."""
+    """A finished training: the parameters, and its epochs in their order.
+
+    Attributes:
+        theta: the parameters after the last epoch.
+        epochs: what each came to.
+        best_theta: the parameters after the epoch `best`; None where nothing is held
+            out.
+    """
 
     theta: Array
     epochs: tuple[Epoch, ...] = field(default=())
+    best_theta: Array | None = None
+
+    @property
+    def best(self) -> Epoch | None:
+        """The first epoch with the least validation loss; None without such losses."""
+        held = [e for e in self.epochs if e.validation_loss is not None]
+        return min(held, key=lambda e: e.validation_loss or 0.0, default=None)
 
     @property
     def loss(self) -> list[float]:
@@ -81,12 +105,17 @@ def train(
     validation: Sequence[Array] | Mapping[str, Array] | None = None,
     checkpoint: str | Path | None = None,
     progress: Callable[[Epoch], None] | None = None,
+    schedule: Schedule | None = None,
+    clip: Clip | None = None,
+    during: Callable[[Moment], None] | None = None,
     **named: Any,
 ) -> History:
-    """Minimise the kernels' value over minibatches of the data.
+    """Minimise the kernels' value over minibatches of the data, in compiled code.
 
     An epoch visits every sample once, in an order drawn from the seed and the epoch's
-    number alone; its last minibatch may be smaller.
+    number alone; its last minibatch may be smaller. The loop is emitted beside the
+    kernels, as `training_<dtype>_<rule>.py`, and comes back to Python about ten times
+    a second; when it does changes no bit.
 
     Args:
         kernels: compiled kernels of a program with batched data.
@@ -98,9 +127,13 @@ def train(
         seed: of the order of the samples, and of the first parameters.
         theta: the first parameters, left unchanged; None for `kernels.initial(seed)`.
         validation: held-out data, by name or in declared order.
-        checkpoint: a file that is rewritten after each epoch. Where it is there
-            already, training goes on from it and ends in the same bits.
+        checkpoint: a file that is rewritten after each epoch, within an epoch every few
+            seconds, and at Ctrl-C. Where it is there already, training goes on from it
+            and ends in the same bits.
         progress: called with each `Epoch` when it is over.
+        schedule: how the optimiser's rate changes; None for not at all.
+        clip: limits of the gradient; None for none.
+        during: called with a `Moment` about ten times a second within an epoch.
         **named: or by name, as in `x=X, y=Y`.
 
     Raises:
@@ -112,128 +145,83 @@ def train(
             f"train: expected compiled kernels, got {short(kernels)}. "
             "`symbackprop.compile` makes them from a program or a network."
         )
-    if progress is not None and not callable(progress):
-        raise InputError(f"progress is {short(progress)}; give a function or None.")
+    for name, call in (("progress", progress), ("during", during)):
+        if call is not None and not callable(call):
+            raise InputError(f"{name} is {short(call)}; give a function or None.")
     _whole("epochs", epochs, 1)
     _whole("batch_size", batch_size, 1)
     _whole("seed", seed, 0)
-    chosen = Adam() if optimiser is None else optimiser
-    if not isinstance(chosen, Optimiser):
-        raise InputError(
-            f"optimiser is {short(chosen)}; give SGD(0.1) or Adam(1e-3), say."
-        )
+    chosen = _chosen("optimiser", optimiser, Adam(), "SGD(0.1) or Adam(1e-3)")
+    rates = _chosen("schedule", schedule, ConstantRate(), "CosineRate(10)")
+    if not isinstance(clip, Clip | None):
+        raise InputError(f"clip is {short(clip)}; give Clip(norm=1.0), say, or None.")
     start = _start(kernels, theta, seed)
     samples = Samples(kernels, data, named)
     held = None
     if validation is not None:
         held = _held_out(kernels, validation, samples.arrays)
-    mark = fingerprint(
-        kernels,
-        samples.arrays,
-        held.arrays if held else {},
-        options={"batch_size": batch_size, "optimiser": chosen, "seed": seed},
-        start=start,
+    loop = loop_of(kernels, chosen)
+    steps = math.ceil(samples.length / batch_size)
+    state, file, mark = None, None, {}
+    if checkpoint is not None:
+        file = path_of("checkpoint", checkpoint)
+        options = {
+            "batch_size": batch_size,
+            "optimiser": chosen,
+            "seed": seed,
+            "schedule": rates,
+            "clip": clip,
+        }
+        held_arrays = held.arrays if held else {}
+        mark = fingerprint(
+            kernels, loop.text, samples.arrays, held_arrays, options, start
+        )
+        state = State.read(file, mark, start, len(chosen.rule.state), steps)
+    if state is None:
+        state = State(start, chosen.start(start))
+        if file:
+            state.write(file, mark)  # a file that cannot be written is found here
+    descent = Descent(
+        kernels, loop, chosen, rates, clip, samples, batch_size, seed, state
     )
-    file = path_of("checkpoint", checkpoint) if checkpoint is not None else None
-    state = first = Checkpoint(start, chosen.start(start))
     if file:
-        found = Checkpoint.read(file, mark, first)
-        if found is None:
-            first.write(file, mark)  # a file that cannot be written is found here
-        else:
-            state = found
-    done = [Epoch(*row) for row in state.epochs]
-    count = len(done) * math.ceil(samples.length / batch_size)
-    descent = _Descent(kernels, chosen, state.theta, state.optimiser, count)
-    for number in range(len(done) + 1, epochs + 1):
-        began = time.perf_counter()
-        loss = descent.epoch(samples, number, batch_size, seed)
-        validation_loss = held.value(kernels, state.theta) if held else None
-        accuracy = held.accuracy(kernels, state.theta) if held else None
-        if validation_loss is not None and not math.isfinite(validation_loss):
+        descent.write = partial(state.write, file, mark)
+    with descent.kept_when_interrupted():
+        while len(state.epochs) < epochs:
+            descent.epoch(during)
+            _finish(kernels, descent, held)
+            if progress:
+                progress(Epoch(*state.epochs[-1]))
+    return History(state.theta, tuple(Epoch(*row) for row in state.epochs), state.best)
+
+
+def _finish(kernels: Kernels, descent: Descent, held: Samples | None) -> None:
+    """End an epoch: what is held out is evaluated, and the state is kept."""
+    state = descent.state
+    number = len(state.epochs) + 1
+    validation_loss = accuracy = None
+    began = time.perf_counter()
+    if held:
+        validation_loss, accuracy = descent.evaluate(held)
+        if not math.isfinite(validation_loss):
             raise DivergenceError(
                 f"epoch {number}: the loss of the validation data is "
                 f"{validation_loss}. Look for samples that are unlike the training "
                 "data, or lower the optimiser's rate."
             )
-        seconds = time.perf_counter() - began
-        done.append(Epoch(number, loss, validation_loss, accuracy, seconds))
-        if file:
-            rows = [
-                (e.number, e.loss, e.validation_loss, e.accuracy, e.seconds)
-                for e in done
-            ]
-            Checkpoint(state.theta, state.optimiser, tuple(rows)).write(file, mark)
-        if progress:
-            progress(done[-1])
-    return History(state.theta, tuple(done))
-
-
-@dataclass
-class _Descent:
-    """Parameters on their way down; theta and the state change in place."""
-
-    kernels: Kernels
-    optimiser: Optimiser
-    theta: Array
-    state: tuple[Array, ...]
-    count: int
-
-    def epoch(self, samples: Samples, number: int, batch_size: int, seed: int) -> float:
-        """Visit every sample once; the mean of the objective as it was met."""
-        order = np.random.default_rng((seed, number)).permutation(samples.length)
-        gradient = np.empty_like(self.theta)
-        workspaces: dict[int, Array] = {}
-        total = 0.0
-        for first in range(0, samples.length, batch_size):
-            rows = order[first : first + batch_size]
-            arrays = samples.take(rows)
-            if len(rows) not in workspaces:
-                workspaces[len(rows)] = self.kernels.workspace(len(rows))
-            value = float(
-                self.kernels.backward(
-                    self.theta, *arrays.values(), gradient, workspaces[len(rows)]
-                )
-            )
-            if not (math.isfinite(value) and np.isfinite(gradient).all()):
-                self._diverged(number, arrays, value, gradient)
-            total += value * len(rows)
-            self.count += 1
-            with np.errstate(all="ignore"):  # what overflows is found just below
-                self.optimiser.step(self.theta, gradient, self.state, self.count)
-            if not np.isfinite(self.theta).all():
-                self._diverged(number, arrays, value, gradient)
-        return total / samples.length
-
-    def _diverged(
-        self, number: int, arrays: Arrays, value: float, gradient: Array
-    ) -> None:
-        with np.errstate(all="ignore"):
-            name = self._first_not_finite(arrays, gradient)
-        raise DivergenceError(
-            f"epoch {number}: `{name}` is the first tensor that is not finite (the "
-            f"objective is {value:g}). Lower the optimiser's rate, or scale the data."
-        )
-
-    def _first_not_finite(self, arrays: Arrays, gradient: Array) -> str:
-        """The first such tensor in computing order: forward, slopes, parameters."""
-        derivation, unpack = self.kernels.derivation, self.kernels.unpack
-        if np.isfinite(self.theta).all():
-            for equation in derivation.forward:
-                name = equation.tensor
-                if name in derivation.live:
-                    found = self.kernels.predict(
-                        self.theta, *arrays.values(), tensor=name
-                    )
-                    if not np.isfinite(found).all():
-                        return str(name)
-        for name, slope in unpack(gradient).items():
-            if not np.isfinite(slope).all():
-                return str(derivation.slopes[name])
-        for name, values in unpack(self.theta).items():
-            if not np.isfinite(values).all():
-                return str(name)
-        return str(derivation.program.objective)
+    with descent.changing():
+        if validation_loss is not None:
+            before = [row[2] for row in state.epochs if row[2] is not None]
+            if state.best is None:
+                state.best = state.theta.copy()
+            elif validation_loss < min(before):
+                state.best[:] = state.theta
+        loss = state.total / descent.samples.length
+        seconds = state.seconds + time.perf_counter() - began
+        row = (number, loss, validation_loss, accuracy, seconds)
+        state.epochs.append(row)
+        state.minibatch, state.total, state.seconds = 0, 0.0, 0.0
+    descent.keep()
 
 
 def _held_out(
@@ -268,9 +256,17 @@ def _start(kernels: Kernels, theta: Any, seed: int) -> Array:
     """A copy of the first parameters, in the kernels' type."""
     given = kernels.initial(seed) if theta is None else theta
     start = np.array(kernels.arrays.theta(given, kernels.size), copy=True)
-    if not np.isfinite(start).all():
+    if not all_finite(start):
         raise InputError("theta: there are entries that are not finite.")
     return start
+
+
+def _chosen(name: str, given: Any, usual: Any, as_in: str) -> Any:
+    """What was given, of the kind of the usual one."""
+    kind = Optimiser if name == "optimiser" else Schedule
+    if given is not None and not isinstance(given, kind):
+        raise InputError(f"{name} is {short(given)}; give {as_in}, say.")
+    return usual if given is None else given
 
 
 def _whole(name: str, value: Any, least: int) -> None:

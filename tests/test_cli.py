@@ -123,6 +123,7 @@ def test_run_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["files"] == [
         "out/tiny/kernels_float32.py",
         "out/tiny/derivation.tex",
+        "out/tiny/training_float32_sgd.py",
     ]
 
 

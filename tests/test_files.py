@@ -12,8 +12,9 @@ import pytest
 import symbackprop as sb
 from symbackprop.datasets import read
 from symbackprop.files import write_atomically
-from symbackprop.network import DataFile, Training
+from symbackprop.network import DataFile
 from symbackprop.optimisers import SGD, Adam
+from symbackprop.settings import Training
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

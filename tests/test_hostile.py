@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -147,11 +147,16 @@ def test_fields_of_layers(kind: type[sb.Layer], value: Any) -> None:
             refused_or_taken(build, **{**right, name: {**given, "i": value}})
 
 
-@pytest.mark.parametrize("kind", [sb.SGD, sb.Adam])
+OPTIONS = (sb.SGD, sb.AdaGrad, sb.RMSProp, sb.Adam, sb.AdamW, sb.Clip)
+RATES = (sb.ConstantRate, sb.StepRate, sb.ExponentialRate, sb.CosineRate)
+
+
+@pytest.mark.parametrize("kind", [*OPTIONS, *RATES])
 @each_nasty
 def test_fields_of_optimisers(kind: type[Any], value: Any) -> None:
+    needed = {f.name: 0.5 for f in fields(kind) if f.default is MISSING}
     for field in fields(kind):
-        refused_or_taken(kind, **{field.name: value})
+        refused_or_taken(kind, **{**needed, field.name: value})
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +213,8 @@ def test_arguments_of_train(
         "epochs": 1,
         "batch_size": 2,
         "optimiser": None,
+        "schedule": None,
+        "clip": None,
         "seed": 0,
         "theta": THETA,
         "validation": (X, Y),
@@ -261,7 +268,8 @@ def test_checkpoints_that_are_damaged(
     "wrong", [np.zeros(2), np.zeros(()), np.array(["a"]), np.full((1, 5), np.inf)]
 )
 @pytest.mark.parametrize(
-    "part", ["theta", "epochs", "optimiser_0", "optimiser_1", "parts", "hashes"]
+    "part",
+    ["theta", "epochs", "position", "optimiser_0", "optimiser_1", "parts", "hashes"],
 )
 def test_checkpoints_with_other_arrays(
     kernels: sb.Kernels, tmp_path: Path, part: str, wrong: Any

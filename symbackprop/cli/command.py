@@ -233,7 +233,8 @@ def check() -> None:
     click.option(
         "--checkpoint",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the state there after each epoch; go on from it if it is there.",
+        help="Keep the state there after each epoch, every few seconds and at Ctrl-C; "
+        "go on from it, to the same bits, if it is there.",
     ),
 )
 def train() -> None:

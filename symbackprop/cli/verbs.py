@@ -20,11 +20,12 @@ from symbackprop.derivation import derive as derive_from
 from symbackprop.documents import document, format_of
 from symbackprop.files import load, write_atomically
 from symbackprop.formula import formula
-from symbackprop.network import Network, Training
+from symbackprop.network import Network
 from symbackprop.proof import Check, Derivation
+from symbackprop.settings import Training
 from symbackprop.source import emit as text_of
 from symbackprop.source import explain as explained
-from symbackprop.training import Epoch, History
+from symbackprop.training import Epoch, History, Moment
 from symbackprop.training import train as train_by
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def run(
     trained: Facts = (Fact("accuracy", None, "training", "none: no [data] table"),)
     if data is not None:
         trained = _outcome(_train(network, kernels, data, seed, progress), data)
-    written = _files(kernels.path, kernels.path.with_name("derivation.tex"))
+    written = _files(*_written(network, kernels))
     return Summary("run", (*facts, *compiled, *trained, written))
 
 
@@ -123,7 +124,7 @@ def train(
     derivation, facts = _derive(network, progress)
     kernels, compiled = _compile(network, derivation, folder, dtype, progress)
     history = _train(network, kernels, data, seed, progress, checkpoint)
-    written = [kernels.path, kernels.path.with_name("derivation.tex")]
+    written = _written(network, kernels)
     if save is not None:
         write_atomically(save, _archive(kernels.unpack(history.theta)))
         written.append(save)
@@ -280,6 +281,13 @@ def _train(
             told += f", accuracy {epoch.accuracy:.4f}"
         progress.say(told)
 
+    def tell_within(moment: Moment) -> None:
+        part = moment.minibatch / moment.minibatches
+        progress.say(
+            f"training: {part:.0%} of epoch {moment.epoch} of {said.epochs}, "
+            f"loss {moment.loss:.4g}"
+        )
+
     return train_by(
         kernels,
         x=data.x,
@@ -287,11 +295,25 @@ def _train(
         epochs=said.epochs,
         batch_size=said.batch_size,
         optimiser=said.optimiser,
+        schedule=said.schedule,
+        clip=said.clip,
         seed=said.seed if seed is None else seed,
         validation=data.validation,
         checkpoint=checkpoint,
         progress=tell,
+        during=tell_within,
     )
+
+
+def _written(network: Network, kernels: Kernels) -> list[Path]:
+    """The generated files; the training loop where there were data."""
+    from symbackprop.loops import loop_path  # loads Numba
+
+    written = [kernels.path, kernels.path.with_name("derivation.tex")]
+    if network.data is not None:
+        said = network.training or Training()
+        written.append(loop_path(kernels, said.optimiser))
+    return written
 
 
 def _outcome(history: History, data: Dataset) -> Facts:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 
 import numpy as np
 
 from symbackprop.derivation import HasProgram, derive
 from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.files import write_atomically
+from symbackprop.interrupts import interrupted_afterwards
 from symbackprop.kernels.checking import checked
 from symbackprop.kernels.kernels import Kernels
 from symbackprop.kernels.limits import check_folder, check_memory, check_numbers
@@ -111,9 +109,9 @@ def _load(derivation: Derivation, dtype: str, path: Path, file: SourceFile) -> K
     workspace = kernels.workspace(1)
     started = time.perf_counter()
     with np.errstate(all="ignore"):
-        with _interrupted_afterwards():
+        with interrupted_afterwards():
             kernels.forward(theta, *data, workspace)
-        with _interrupted_afterwards():
+        with interrupted_afterwards():
             kernels.backward(theta, *data, gradient, workspace)
     return replace(kernels, compile_seconds=time.perf_counter() - started)
 
@@ -125,36 +123,6 @@ def _watched(derivation: Derivation, dtype: str) -> Kernels:
         path = Path(folder) / f"kernels_{dtype}.py"
         write_atomically(path, file.text)
         return _load(derivation, dtype, path, file)
-
-
-@contextmanager
-def _interrupted_afterwards() -> Iterator[None]:
-    """Hold Ctrl-C back until the block ends; a second one is not held back.
-
-    The compiler calls back into Python where an exception would be lost, and goes on
-    with half a library.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is interrupted
-        return
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:
-        yield  # somebody else's way of handling it
-        return
-    held: list[int] = []
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        if held:
-            raise KeyboardInterrupt
-        held.append(number)
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if held:
-        raise KeyboardInterrupt
 
 
 def _imported(path: Path, text: str) -> ModuleType:
