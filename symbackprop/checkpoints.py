@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from symbackprop import __version__
 from symbackprop.errors import InputError
-from symbackprop.files import UNREADABLE, replacing
+from symbackprop.files import UNREADABLE, replacing, write_arrays
 from symbackprop.samples import all_finite
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class State:
         Args:
             file: where it is.
             mark: the fingerprint of the training that would go on.
-            theta: the parameters that it began with, whose like is expected.
+            theta: the parameters that it began with; they become those of the file.
             carried: how many vectors the optimiser carries.
             steps: minibatches of an epoch.
 
@@ -78,6 +78,8 @@ class State:
                 if not differing:
                     made = cls._of(archive, carried)
                     made._check(theta, steps)
+                    theta[:] = made.theta
+                    made.theta = theta
         except UNREADABLE as error:
             raise InputError(
                 f"checkpoint {file} cannot be read ({str(error)[:200]}); delete it or "
@@ -136,7 +138,7 @@ class State:
         if self.best is not None:
             arrays["best"] = self.best
         with replacing(file) as stream:
-            np.savez(stream, **arrays)
+            write_arrays(stream, arrays)
 
 
 def _row(numbers: Array) -> Row:

@@ -82,6 +82,7 @@ class Descent:
 
     def epoch(self, during: Callable[[Moment], None] | None = None) -> None:
         """Visit the samples that this epoch has not met yet."""
+        began = time.perf_counter()
         state, steps = self.state, self.steps
         number = len(state.epochs) + 1
         order = self._order(number)
@@ -92,14 +93,15 @@ class Descent:
             count = max(1, int(min(PATIENCE / self.pace, steps - state.minibatch)))
             found = 0
             with self.changing():
-                began, first = time.perf_counter(), state.minibatch
-                total, reached, found = self._run(order, rates, first + count)
-                took = time.perf_counter() - began
+                called = time.perf_counter()
+                total, reached, found = self._run(order, rates, state.minibatch + count)
+                ended = time.perf_counter()
                 state.total, state.minibatch = total, reached
-                state.seconds += took
+                state.seconds += ended - began
+                began = ended
             if found:
                 self._diverged(number, found)
-            self.pace = max(took / count, 1e-9)
+            self.pace = max((ended - called) / count, 1e-9)
             if state.minibatch < steps:
                 if time.perf_counter() - self.kept_at > KEEPING:
                     self.keep()

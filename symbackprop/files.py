@@ -15,6 +15,9 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, BinaryIO, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+from numpy.typing import NDArray
+
 from symbackprop.errors import (
     DeclarationError,
     InputError,
@@ -131,6 +134,23 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         raise InputError(
             f"{file} cannot be written: {error.strerror or error}."
         ) from error
+
+
+def write_arrays(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write an .npz archive, without a second copy of any array in memory.
+
+    Unlike np.savez it takes every name, `file` too; the same arrays give the same
+    bytes.
+    """
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            whole = np.require(array, requirements=["C"])
+            header = np.lib.format.header_data_from_array_1_0(whole)
+            info = zipfile.ZipInfo(f"{name}.npy")
+            with archive.open(info, "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, header)
+                if whole.size:
+                    member.write(whole.reshape(-1).view(np.uint8).data)
 
 
 def _network(table: dict[str, Any], file: Path) -> Network:

@@ -32,12 +32,19 @@ class Loop:
     Attributes:
         path: the emitted file.
         text: what stands in it.
-        epoch: runs a range of minibatches of an epoch.
+        module: it as a module, with `update`, `gather`, `clip_value`, `clip_norm`,
+            `finite` and `epoch`, which other compiled code can call.
     """
 
     path: Path
     text: str
-    epoch: Callable[..., tuple[float, int, int]]
+    module: ModuleType
+
+    @property
+    def epoch(self) -> Callable[..., tuple[float, int, int]]:
+        """Runs a range of minibatches of an epoch."""
+        found: Callable[..., tuple[float, int, int]] = self.module.epoch
+        return found
 
 
 def loop_of(kernels: Kernels, optimiser: Optimiser) -> Loop:
@@ -58,7 +65,7 @@ def loop_of(kernels: Kernels, optimiser: Optimiser) -> Loop:
     program, dtype = kernels.derivation.program, kernels.dtype
     text = emit_training(program, dtype, optimiser.rule, written)
     write_atomically(path, text)
-    return Loop(path, text, _imported(path, text, kernels).epoch)
+    return Loop(path, text, _imported(path, text, kernels))
 
 
 def loop_path(kernels: Kernels, optimiser: Optimiser) -> Path:

@@ -178,6 +178,7 @@ def test_derive_refuses_what_it_cannot_write(
 def test_emit_writes_the_kernels(file: Path) -> None:
     assert execute(["emit", str(file), "-o", "out", "--dtype", "float32", "-q"]) == 0
     assert "def backward" in Path("out/tiny/kernels_float32.py").read_text()
+    assert "def update" in Path("out/tiny/training_float32_sgd.py").read_text()
 
 
 def test_check_says_what_it_measured(

@@ -98,6 +98,62 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     assert network.training == Training(Adam(1e-2))
 
 
+LEAST = """
+name = "least"
+inputs = 2
+loss = "squared_error"
+[[layers]]
+type = "dense"
+units = 1
+[training]
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "training"),
+    [
+        ("optimiser = { adamw = 1e-2 }", Training(sb.AdamW(1e-2))),
+        ("optimiser = { adagrad = {} }", Training(sb.AdaGrad())),
+        ("optimiser = { rmsprop = { decay = 0.5 } }", Training(sb.RMSProp(decay=0.5))),
+        ("schedule = { cosine = 30 }", Training(schedule=sb.CosineRate(30))),
+        (
+            "schedule = { step = { every = 3, factor = 0.5, warmup = 2 } }",
+            Training(schedule=sb.StepRate(3, 0.5, warmup=2)),
+        ),
+        (
+            "schedule = { constant = { warmup = 1.5 } }",
+            Training(schedule=sb.ConstantRate(warmup=1.5)),
+        ),
+        ("schedule = { exponential = 1 }", Training(schedule=sb.ExponentialRate(1))),
+        ("clip = { norm = 1, value = 0.5 }", Training(clip=sb.Clip(1, 0.5))),
+    ],
+)
+def test_how_to_train(tmp_path: Path, line: str, training: Training) -> None:
+    assert loaded(tmp_path, LEAST + line).training == training
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("schedule = { cosin = 3 }", "training.schedule: 'cosin' is not .*`cosine`"),
+        ("schedule = { step = { evry = 3 } }", "schedule.step.evry is not .*`every`"),
+        ("schedule = { step = {} }", "training.schedule.step.every is missing"),
+        ("schedule = { step = 1, cosine = 2 }", "has 2 keys; name one schedule"),
+        ("schedule = { constant = 1 }", "constant is 1; give a table of options"),
+        ("schedule = { cosine = 0 }", "schedule.cosine: CosineRate: `epochs` is 0"),
+        ("schedule = 3", r"training.schedule is 3 \(whole number\)"),
+        ("clip = { nrom = 1 }", "training.clip.nrom is not known.*`norm`"),
+        ("clip = {}", "training.clip: Clip: give a `norm`"),
+        ("clip = 1", "training.clip is 1"),
+        ("shedule = 1", "training.shedule is not known.*`schedule`"),
+        ("optimiser = { adam = { decay = 1 } }", "adam.decay is not known here"),
+    ],
+)
+def test_how_not_to_train(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(sb.DeclarationError, match=said):
+        loaded(tmp_path, LEAST + line)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -13,6 +13,7 @@ import pytest
 import symbackprop as sb
 from symbackprop.files import write_atomically
 from symbackprop.source import emit
+from symbackprop.source.descent import emit_training
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = ("digits",)  # written down in every form that a repository can show
@@ -24,8 +25,11 @@ def test_generated_files_are_up_to_date(file: Path, update: bool) -> None:
     network = sb.load(file)
     derivation = sb.derive(network)
     folder = ROOT / "generated" / network.name
+    kernels, rule = emit(derivation, network.dtype), network.training.optimiser.rule
+    training = emit_training(network.program, network.dtype, rule, kernels)
     wanted = {
-        folder / f"kernels_{network.dtype}.py": emit(derivation, network.dtype),
+        folder / f"kernels_{network.dtype}.py": kernels,
+        folder / f"training_{network.dtype}_{rule.name}.py": training,
         folder / "derivation.tex": sb.document(derivation).latex,
     }
     if network.name in CHAPTERS:

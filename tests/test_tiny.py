@@ -47,6 +47,15 @@ def test_emitted_file_holds_the_loop_that_the_readme_shows(
         assert part.rstrip() in emitted
 
 
+def test_training_of_the_readme_runs(output: str, folder: Path) -> None:
+    code = block("python", "An example") + block("python", "How it is trained")
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    assert (folder / "training.npz").is_file()
+    emitted = (folder / "generated/neuron/training_float64_adam.py").read_text()
+    shown = README.split("without this package:\n")[1].split("```")[1]
+    assert shown.removeprefix("python\n") in emitted
+
+
 def test_verbs_are_those_of_the_command() -> None:
     from symbackprop.cli.command import command
 

@@ -201,7 +201,7 @@ def derive() -> None:
     ),
 )
 def emit() -> None:
-    """Write the kernels as a Python file.
+    """Write the kernels as a Python file, and the training loop as another.
 
     \b
     Examples:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from symbackprop.cli.progress import Progress
 from symbackprop.cli.summary import Fact, Summary, seconds, table
 from symbackprop.datasets import Dataset, read
 from symbackprop.derivation import derive as derive_from
 from symbackprop.documents import document, format_of
-from symbackprop.files import load, write_atomically
+from symbackprop.files import load, replacing, write_arrays, write_atomically
 from symbackprop.formula import formula
 from symbackprop.network import Network
 from symbackprop.proof import Check, Derivation
 from symbackprop.settings import Training
 from symbackprop.source import emit as text_of
 from symbackprop.source import explain as explained
+from symbackprop.source.descent import emit_training
 from symbackprop.training import Epoch, History, Moment
 from symbackprop.training import train as train_by
 
@@ -80,17 +76,23 @@ def derive(
 def emit(
     file: Path, folder: Path, dtype: str | None, explain: bool, progress: Progress
 ) -> Summary:
-    """Write the kernels without compiling them."""
+    """Write the kernels, and the loop that trains them, without compiling."""
     network = _load(file, progress)
     derivation, facts = _derive(network, progress)
     precision = dtype or network.dtype
     progress.say("emitting")
     path = folder / network.name / f"kernels_{precision}.py"
-    write_atomically(path, text_of(derivation, precision))
+    kernels, written = text_of(derivation, precision), [path]
+    write_atomically(path, kernels)
+    if network.training is not None:
+        rule = network.training.optimiser.rule
+        written.append(path.with_name(f"training_{precision}_{rule.name}.py"))
+        training = emit_training(network.program, precision, rule, kernels)
+        write_atomically(written[-1], training)
     if not explain:
-        return Summary("emit", (*facts, _files(path)))
+        return Summary("emit", (*facts, _files(*written)))
     schedule = explained(derivation)
-    facts = (*facts, Fact("schedule", schedule.as_dict()), _files(path))
+    facts = (*facts, Fact("schedule", schedule.as_dict()), _files(*written))
     return Summary("emit", facts, (*schedule.text().split("\n"), ""))
 
 
@@ -126,7 +128,8 @@ def train(
     history = _train(network, kernels, data, seed, progress, checkpoint)
     written = _written(network, kernels)
     if save is not None:
-        write_atomically(save, _archive(kernels.unpack(history.theta)))
+        with replacing(save) as stream:
+            write_arrays(stream, kernels.unpack(history.theta))
         written.append(save)
     epochs = Fact("epochs", [asdict(epoch) for epoch in history.epochs])
     outcome = (*_outcome(history, data), epochs, _files(*written))
@@ -352,16 +355,6 @@ def _curve(history: History) -> Iterator[str]:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
-
-
-def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The bytes of an .npz file; unlike np.savez it takes every name, `file` too."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
-    return stream.getvalue()
 
 
 def _worst(checks: Iterable[Check]) -> float:

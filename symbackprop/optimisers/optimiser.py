@@ -231,8 +231,8 @@ class AdamW(Adam):
     Source: Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019,
     algorithm 2.
 
-    >>> AdamW(1e-3).equations[-1]
-    'theta = theta - rate*(m_hat/(sqrt(v_hat) + epsilon) + decay*theta)'
+    >>> AdamW(1e-3).equations[-2:]
+    ('u = m_hat/(sqrt(v_hat) + epsilon)', 'theta = theta - rate*(u + decay*theta)')
     """
 
     decay: float = 1e-2
@@ -248,5 +248,6 @@ class AdamW(Adam):
 
 _ADAMW = Rule(
     "adamw",
-    f"{_MOMENTS}theta = theta - rate*(m_hat/(sqrt(v_hat) + epsilon) + decay*theta)",
+    f"""{_MOMENTS}u = m_hat/(sqrt(v_hat) + epsilon)
+    theta = theta - rate*(u + decay*theta)""",
 )

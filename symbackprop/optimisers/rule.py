@@ -48,7 +48,8 @@ class Rule:
 
     Args:
         name: of the rule, and of its emitted file.
-        text: one equation a line; the last one assigns theta.
+        text: one equation a line, or several with `;` between; the last one assigns
+            theta.
 
     Raises:
         DeclarationError: text that is no such rule.
@@ -82,7 +83,8 @@ class Rule:
 
     def _read(self) -> Iterator[tuple[str, ast.expr]]:
         try:
-            lines = ast.parse(self.text.strip().replace("\n", ";")).body
+            rows = self.text.replace(";", "\n").split("\n")
+            lines = ast.parse("\n".join(row.strip() for row in rows)).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise DeclarationError(f"rule {self.name}: {error}.") from error
         for line in lines:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,24 +147,25 @@ class _Training:
         ]
         for tensor in self.batched:
             source, target = self.data[tensor.name], self.gathered[tensor.name]
-            shape = self.system.shape(tensor.name)
+            axes = len(self.system.shape(tensor.name))
+            fits = f"{target}.shape[0] != rows.size"
+            if axes:
+                fits += f" or {target}.shape[1:] != {source}.shape[1:]"
             lines += [
-                *self._refusals(source, tensor, f"{source}.shape[0]", "samples"),
-                *self._refusals(target, tensor, "rows.size", "rows.size"),
+                f"    if {fits}:",
+                f'        raise ValueError("{target} must have the shape of {source}, '
+                'as long as rows")',
             ]
-            if len(shape) > 1:
-                size = math.prod(shape)
+            if axes > 1:
                 for name in (source, target):
-                    lines.append(
-                        f"    {name} = {name}.reshape({name}.shape[0], {size})"
-                    )
+                    lines.append(f"    {name} = {name}.reshape({name}.shape[0], -1)")
             lines += [
                 "    for n in range(rows.size):",
                 "        row = rows[n]",
                 f"        if row < 0 or row >= {source}.shape[0]:",
                 '            raise ValueError("rows must hold numbers of samples")',
             ]
-            if shape:  # the length is read, so that the loop is not unrolled whole
+            if axes:  # a loop of a length that is read is vectorised, not unrolled
                 lines += [
                     f"        for k in range({target}.shape[1]):",
                     f"            {target}[n, k] = {source}[row, k]",
@@ -173,13 +173,6 @@ class _Training:
             else:
                 lines.append(f"        {target}[n] = {source}[row]")
         return "\n".join(lines) + "\n"
-
-    def _refusals(self, name: str, tensor: Tensor, length: str, said: str) -> list[str]:
-        told = f"{name} must have shape {self._shape(tensor, said)}"
-        return [
-            f"    if {name}.shape != {self._shape(tensor, length)}:",
-            f'        raise ValueError("{told}")',
-        ]
 
     def _epoch(self) -> str:
         data = [self.data[tensor.name] for tensor in self.system.data]
@@ -207,13 +200,6 @@ class _Training:
             f"@njit({OPTIONS})",
             *wrapped("def epoch(", arguments, "):"),
             _EPOCH,
-            *(
-                line
-                for tensor in self.batched
-                for line in self._refusals(
-                    self.gathered[tensor.name], tensor, "batch_size", "batch_size"
-                )
-            ),
             "    if first < 0 or (last - 1) * batch_size >= order.size:",
             '        raise ValueError("order is too short for last")',
             "    if last > rates.size:",
