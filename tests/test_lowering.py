@@ -14,7 +14,7 @@ from interpreted import call
 import symbackprop as sb
 from symbackprop.derivation import differentiate
 from symbackprop.kernels import compiling
-from symbackprop.source import emit, explain, plan_file, storage
+from symbackprop.source import SourceFile, emit, excerpts, explain, plan_file, storage
 from symbackprop.source.adjoints import averaged
 from symbackprop.source.emit import lower
 from symbackprop.source.layout import Layout
@@ -233,3 +233,107 @@ def test_factors_in_any_order_make_the_same(batch: int) -> None:
     assert "product" in plan_file(derivation, "float64").text
     assert fast[0] == pytest.approx(slow[0], rel=1e-12)
     np.testing.assert_allclose(fast[2], slow[2], rtol=1e-10, atol=1e-12)
+
+
+def agrees(program: sb.Program, batches: tuple[int, ...] = (1, 2, 7)) -> SourceFile:
+    """The fast file, which computes what the plain one does."""
+    derivation = differentiate(program)
+    fast, slow = (plan_file(derivation, "float64", plain=p) for p in (False, True))
+    for batch in batches if program.batched else (1,):
+        values = draw(program, np.random.default_rng(batch), batch)
+        found, forward, slope = call(program, fast, values, batch)
+        expected, _, gradient = call(program, slow, values, batch)
+        assert found == pytest.approx(expected, rel=1e-11)
+        assert forward == pytest.approx(expected, rel=1e-11)
+        np.testing.assert_allclose(slope, gradient, rtol=1e-9, atol=1e-11)
+    return fast
+
+
+def test_a_row_of_a_sample_takes_no_place_of_what_all_samples_read() -> None:
+    program = sb.Program(
+        equations="""u[i] = w[i]**3
+        r[i] = u[i] + x[i]
+        m = sum(r[i]**2, i)
+        q[i] = r[i]*m
+        L = sum(q[i]**2, i)""",
+        axes={"i": 5},
+        parameters={"w": "i"},
+        data={"x": "i"},
+        batched=("x",),
+        objective="L",
+    )
+    assert "\n    r = view(workspace, 5, (5,))" in agrees(program).text
+
+
+@pytest.mark.parametrize("batched", [("x",), ()])
+@pytest.mark.parametrize("function", ["tanh", "sin"])
+def test_the_objective_may_be_made_like_all_before_it(
+    function: str, batched: tuple[str, ...]
+) -> None:
+    """A loop over layers of scalars ends before the objective, which is returned."""
+    rows = [f"s{n} = {function}(w{n}*s{n - 1})" for n in range(2, 9)]
+    program = sb.Program(
+        equations="\n".join(
+            [f"s1 = {function}(w1*x)", *rows, f"L = {function}(w9*s8)"]
+        ),
+        axes={},
+        parameters={f"w{n}": "" for n in range(1, 10)},
+        data={"x": ""},
+        batched=batched,
+        objective="L",
+    )
+    assert "for layer in range(" in agrees(program).text
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "a{n}[i] = tanh(u{n}[i]*a{m}[i])*v{n}[i] + tanh(w{n}[i]*a{m}[i])",
+        "a{n}[i] = exp(u{n}[i]*a{m}[i]) / sum(exp(u{n}[j]*a{m}[j]), j)",
+        "a{n}[i] = tanh(a{m}[i]*u{n}[i])*tanh(a{m}[i]*v{n}[i])*tanh(a{m}[i]*w{n}[i])",
+    ],
+)
+def test_a_loop_over_layers_holds_whole_equations(row: str) -> None:
+    """No repetition begins among the parts of an equation."""
+    program = sb.Program(
+        equations="\n".join(row.format(n=n, m=n - 1) for n in range(1, 7))
+        + "\nL = sum(a6[i]**2, i)",
+        axes={"i": 3, "j": 3},
+        parameters={f"{s}{n}": "i" for n in range(1, 7) for s in "uvw"},
+        data={"a0": "i"},
+        batched=("a0",),
+        objective="L",
+    )
+    text = agrees(program).text
+    assert "for layer in range(" in text
+    derivation = differentiate(program)
+    body = text.split("\ndef backward(")[1]
+    heads = list(excerpts(derivation, "float64"))
+    assert heads == list(range(1, len(heads) + 1))
+    assert "the same up to" in body
+
+
+def test_factors_seen_as_vectors_have_shapes() -> None:
+    program = sb.Program(
+        equations="z = sum(A[i, r]*B[j, r]*C[k, r]*x[i, j, k], i, j, k, r)\nL = z**2",
+        axes={"i": 4, "j": 5, "k": 6, "r": 3},
+        parameters={"A": "i r", "B": "j r", "C": "k r"},
+        data={"x": "i j k"},
+        batched=("x",),
+        objective="L",
+    )
+    assert ", 0, (120,))" in agrees(program, (1, 3, 40)).text
+
+
+def test_names_of_the_file_give_way_to_those_of_a_constant(tmp_path: Path) -> None:
+    program = sb.Program(
+        equations="L = sum(compiled_view*w[i]*market_share[i], i)",
+        axes={"i": 3},
+        parameters={"w": "i"},
+        data={"market_share": "i"},
+        constants={"compiled_view": 0.5},
+        objective="L",
+    )
+    kernels = sb.compile(program, "float64", tmp_path)
+    assert kernels.value(np.ones(3), np.ones(3)) == 1.5
+    assert "    share = " not in kernels.path.read_text()

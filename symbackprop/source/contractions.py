@@ -112,7 +112,8 @@ class Contractions:
         if matrix.transposed:
             sides.reverse()
         if matrix.reshaped:
-            text = f"{self.loops.view}({text}, 0, ({', '.join(sides)}))"
+            shape = ", ".join(sides) + ("," if len(sides) == 1 else "")
+            text = f"{self.loops.view}({text}, 0, ({shape}))"
         return text + (".T" if matrix.transposed else "")
 
     def _size(self, size: int) -> str:

@@ -157,7 +157,7 @@ def lower(derivation: Derived, *, plain: bool = False, keep: bool = False) -> Lo
     ]
     kinds = _kinds(derivation)
     forward, backward = (
-        tuple(arrange(items, system, kinds, plain=plain, flat=flat))
+        tuple(arrange(items, system, kinds, plain=plain, flat=flat, origins=origins))
         for items in (ours.items, [*live, *theirs.items])
     )
     inputs = inputs_of(system, derivation.slopes)
@@ -189,9 +189,10 @@ def _in_parts(parts: Parts, plain: bool) -> Parts:
 
 
 def _kinds(derivation: Derived) -> dict[str, str]:
-    """Which buffer a tensor is in; a data tensor is a buffer of its own."""
+    """Which buffer a tensor is in; data tensors and the objective are of their own."""
     system = derivation.system
     kinds = {t.name: f"data {t.name}" for t in system.data}
     kinds |= dict.fromkeys((t.name for t in system.parameters), "theta")
     kinds |= dict.fromkeys(derivation.slopes.values(), "gradient")
+    kinds[system.objective] = "objective"
     return kinds

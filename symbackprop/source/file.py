@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 from symbackprop.equations import Tensor
@@ -51,6 +52,7 @@ class File:
         self.layout = layout
         self.mean = self.names.internal("mean")
         self.pointer = self.names.internal("pointer")
+        self.compiled = self.names.internal(f"compiled_{self.loops.view}")
         self.ranges = integer_ranges(derivation.program)
 
     def text(self, forward: list[str], backward: list[str]) -> str:
@@ -150,7 +152,8 @@ class File:
 
     def _helpers(self, body: str) -> list[str]:
         """Functions of numbers, compiled without licence to rearrange."""
-        found = [VIEW.format(view=self.loops.view, pointer=self.pointer)]
+        view, compiled = self.loops.view, self.compiled
+        found = [VIEW.format(view=view, compiled=compiled, pointer=self.pointer)]
         if f"{self.loops.add}(" in body:
             found.append(ADD.format(add=self.loops.add))
         numbers = self.loops.printer.helpers.values()
@@ -163,10 +166,11 @@ class File:
         data = [self.names.of[tensor.name] for tensor in self.system.data]
         last = ["gradient", "workspace"] if name == "backward" else ["workspace"]
         share = f"{self.share} = real(1.0) / real({self.loops.batch})"
+        shares = any(re.search(rf"\b{self.share}\b", line) for line in body)
         lines = [
             f'"""{what}"""',
             *self._checks(name == "backward"),
-            *([share] if any(self.share in line for line in body) else []),
+            *([share] if shares else []),
             "",
             *body,
             *self._value(),

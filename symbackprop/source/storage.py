@@ -161,6 +161,12 @@ def _lives(
                 continue
             same = (before.region, before.shape) == (after.region, after.shape)
             begins = after.names[0] == visit.named(new) and after.first == number
+            # What is the same for all samples must not be lost at the first of them.
+            same &= (
+                before.region == "sample"
+                or not visit.sweep.sampled
+                or (before.first == number)
+            )
             if same and begins and before.last == number:
                 before.names += after.names
                 before.last = after.last

@@ -21,7 +21,7 @@ def {view}(buffer, start, shape):
 
 
 @overload({view})
-def compiled_{view}(buffer, start, shape):
+def {compiled}(buffer, start, shape):
     if buffer.layout != "C" or buffer.dtype != numba.from_dtype(np.dtype(real)):
         raise numba.TypingError(f"expected contiguous arrays of {{real.__name__}}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from symbackprop.equations import System, reads, subscripts_of, tensor_of
 from symbackprop.repeats import Run, repeats
-from symbackprop.schedule import Item
+from symbackprop.schedule import Item, Loop
 from symbackprop.source.blocks import (
     Block,
     Plan,
@@ -58,6 +58,7 @@ def arrange(
     *,
     plain: bool = False,
     flat: frozenset[str] = frozenset(),
+    origins: Mapping[str, str] | None = None,
 ) -> list[Stretch]:
     """Find the runs of repeated equations, and group everything into sweeps.
 
@@ -70,6 +71,7 @@ def arrange(
         kinds: the buffer that each tensor lies in.
         plain: whether each block has a loop of its own, and no product is one of BLAS.
         flat: tensors whose loop over batch and elements is one.
+        origins: the tensor of whose equation another tensor's is a part.
     """
 
     def sweeps(part: Sequence[Item]) -> tuple[Sweep, ...]:
@@ -84,7 +86,7 @@ def arrange(
         place += 1 if block.loop is not None else len(block.plans)
     found: list[Stretch] = []
     done = 0
-    for run in repeats(items, system, starts, kinds):
+    for run in _runs(items, system, kinds, starts, origins or {}):
         if run.start > done:
             found.append(Stretch(sweeps(items[done : run.start])))
         found.append(Stretch(sweeps(run.first), run))
@@ -92,6 +94,35 @@ def arrange(
     if done < len(items):
         found.append(Stretch(sweeps(items[done:])))
     return found
+
+
+def _runs(
+    items: Sequence[Item],
+    system: System,
+    kinds: Mapping[str, str],
+    starts: set[int],
+    origins: Mapping[str, str],
+) -> list[Run]:
+    """The runs whose repetitions hold equations with all their parts.
+
+    They begin at `starts` if they can.
+    """
+    owners = [
+        None if isinstance(item, Loop) else origins.get(item.tensor, item.tensor)
+        for item in items
+    ]
+    apart = {0, len(items)}
+    apart |= {n for n in range(1, len(items)) if owners[n - 1] != owners[n]}
+    apart |= {n for n, owner in enumerate(owners) if owner is None}
+
+    def is_whole(run: Run) -> bool:
+        places = range(run.start, run.start + len(run.items) + 1, run.length)
+        return apart.issuperset(places)
+
+    found = repeats(items, system, starts & apart, kinds)
+    if not all(map(is_whole, found)):
+        found = repeats(items, system, apart, kinds)
+    return [run for run in found if is_whole(run)]
 
 
 def join(blocks: Iterable[Block], system: System) -> list[Sweep]:
