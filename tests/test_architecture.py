@@ -51,6 +51,7 @@ ORDER = (
     "argument",
     "notation",
     "document",
+    "approximation",
     "source",
     "documents",
     "display",
@@ -61,6 +62,7 @@ ORDER = (
     "checkpoints",
     "descent",
     "training",
+    "bench",
     "cli",
 )
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from numba import njit
@@ -172,6 +173,22 @@ def test_raw_functions_refuse_what_does_not_fit(
     assert not workspace.any()
 
 
+def test_raw_functions_refuse_gaps_and_another_precision(
+    kernels: sb.Kernels, data: dict[str, Any]
+) -> None:
+    """An address and a shape know nothing of gaps: the compiler refuses them."""
+    theta, workspace = kernels.initial(0), kernels.workspace(6)
+    gradient = np.zeros(kernels.size)
+    with pytest.raises(
+        numba.TypingError, match="expected contiguous arrays of float64"
+    ):
+        kernels.backward(np.repeat(theta, 2)[::2], *data.values(), gradient, workspace)
+    with pytest.raises(
+        numba.TypingError, match="expected contiguous arrays of float64"
+    ):
+        kernels.backward(theta.astype("float32"), *data.values(), gradient, workspace)
+
+
 def test_predict_needs_only_what_its_tensor_reads(
     kernels: sb.Kernels, data: dict[str, Any]
 ) -> None:
@@ -252,9 +269,9 @@ def test_a_second_process_compiles_nothing(
 @pytest.mark.parametrize(
     ("right", "wrong", "number"),
     [
-        ("tanh(z[n, i])", "tanh(x[n, i])", 2),
+        ("tanh(z_flat[place])", "tanh(-z_flat[place])", 2),
         ("np.dot(delta_z.T, x, dW)", "np.dot(delta_z.T, x * 2, dW)", 6),
-        ("= dW[i, j] * share", "= -dW[i, j] * share", 6),
+        ("share * (", "-share * (", 4),
         ("+= delta_z[n, i]", "+= delta_z[0, i]", 7),
     ],
 )
@@ -266,13 +283,13 @@ def test_a_wrong_kernel_is_caught(
     wrong: str,
     number: int,
 ) -> None:
-    def planted(derivation: Derivation, dtype: str) -> SourceFile:
-        file = plan_file(derivation, dtype)
+    def planted(derivation: Derivation, dtype: str, **keep: bool) -> SourceFile:
+        file = plan_file(derivation, dtype, **keep)
         assert right in file.text
         return replace(file, text=file.text.replace(right, wrong))
 
     names = [equation.tensor for equation in derivation.system.equations]
-    tensor = {2: "a", 6: "dW", 7: "db"}[number]
+    tensor = {2: "a", 4: "delta_a", 6: "dW", 7: "db"}[number]
     assert tensor in names
     monkeypatch.setattr(compiling, "plan_file", planted)
     expected = rf"equation \({derivation.number(tensor)}\), which computes `{tensor}`"

@@ -41,7 +41,10 @@ def flat(program: Program, arrays: dict[str, Any]) -> Any:
 
 
 def every_way(program: Program, rng: np.random.Generator) -> None:
-    """Derived and emitted = JAX = complex step = dual numbers = central difference."""
+    """Derived and emitted = JAX = complex step = dual numbers = central difference.
+
+    Emitted plainly and with all that makes it fast, for short batches and long ones.
+    """
     derivation = sb.derive(program)
     values = draw(program, rng, BATCH)
     double = plan_file(derivation, "float64")
@@ -61,6 +64,20 @@ def every_way(program: Program, rng: np.random.Generator) -> None:
     assert abs(ours - complex_step(program, values, along)) < 1e-12 * scale
     assert abs(ours - dual_slope(program, values, along)) < 1e-12 * scale
     assert abs(ours - central_difference(program, values, along)) < 1e-4 * scale
+
+    plain = call(program, plan_file(derivation, "float64", plain=True), values, BATCH)
+    assert distance(plain[0], value) < 1e-11
+    assert distance(plain[2], gradient) < 1e-11
+    if double.longest_few:
+        times = double.longest_few // BATCH + 1
+        longer = {
+            t.name: np.concatenate([values[t.name]] * times)
+            for t in program.data
+            if t.batched
+        }
+        long = call(program, double, values | longer, BATCH * times)
+        assert distance(long[0], value) < 1e-11
+        assert distance(long[2], gradient) < 1e-11
 
     single = call(program, plan_file(derivation, "float32"), values, BATCH)
     assert single[2].dtype == np.float32

@@ -12,7 +12,7 @@ from symbackprop.derivation import differentiate
 from symbackprop.program import Program
 from symbackprop.repeats import repeats
 from symbackprop.source import plan_file
-from symbackprop.source.functions import arrange
+from symbackprop.source.sweeps import arrange
 from symbackprop.witnesses.draws import draw
 from symbackprop.witnesses.slopes import complex_step
 

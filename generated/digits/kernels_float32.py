@@ -14,30 +14,156 @@ theta and gradient hold 2410 numbers of float32:
     W2         (10, 32)  2080  2400
     b2         (10)      2400  2410
 
-workspace holds 0 + 204 * batch numbers; what was in it does not matter.
+workspace holds 20 + 119 * batch numbers; what was in it does not matter.
 Arrays are contiguous:
 
     x: float32 (batch, 64)
     y: float32 (batch, 10)
 """
 
+import math
 import sys
 import types
 
+import numba
 import numpy as np
-from numba import njit
+from numba import carray, njit
+from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'digits_kernels_float32_52817d84c80c'
+__name__ = 'digits_kernels_float32_bc481c4596dc'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
 
 THETA_SIZE = 2410
-WORKSPACE_FIXED = 0
-WORKSPACE_PER_SAMPLE = 204
+WORKSPACE_FIXED = 20
+WORKSPACE_PER_SAMPLE = 119
 lam = real(0.0001)
+
+
+@intrinsic
+def pointer(context, address):
+    def build(context, builder, signature, arguments):
+        kind = context.get_value_type(signature.return_type)
+        return builder.inttoptr(arguments[0], kind)
+
+    return numba.types.voidptr(address), build
+
+
+def view(buffer, start, shape):
+    """Numbers of a buffer, from `start` on, as an array of that shape."""
+    flat = np.ravel(buffer)
+    return flat[start:start + math.prod(shape)].reshape(shape)
+
+
+@overload(view)
+def compiled_view(buffer, start, shape):
+    if buffer.layout != "C" or buffer.dtype != numba.from_dtype(np.dtype(real)):
+        raise numba.TypingError(f"expected contiguous arrays of {real.__name__}")
+
+    def lean(buffer, start, shape):
+        address = buffer.ctypes.data + start * buffer.itemsize
+        return carray(pointer(address), shape, buffer.dtype)
+
+    return lean
+
+
+@njit(error_model="numpy", forceinline=True, fastmath={"contract", "nsz", "reassoc"})
+def add(total, value):
+    """A step of a sum whose order is free, so that it can go in parallel lanes."""
+    return total + value
+
+
+@njit(error_model="numpy", forceinline=True)
+def split_exponent(x, rest):
+    """x + rest = 2 h log 2 + high + low, h whole, |high| <= log 2; return 2^h last."""
+    shifted = x * real(0.7213475) + real(12583039.0)
+    h = shifted - real(12583039.0)  # so large a shift rounds to whole numbers
+    high = x - h * real(1.3862915)  # exact
+    low = rest - h * real(2.8572135e-06)
+    return high, low, np.int32(real(shifted).view(np.int32) << np.int32(23)).view(real)
+
+
+@njit(error_model="numpy", forceinline=True)
+def expm1_reduced(high, low):
+    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 6, within 2^-27.2."""
+    r = high + low
+    p = real(2.2174347e-05)
+    p = p * r + real(0.00020083546)
+    p = p * r + real(0.0013915994)
+    p = p * r + real(0.008332737)
+    p = p * r + real(0.041665867)
+    p = p * r + real(0.1666667)
+    p = p * r + real(0.50000006)
+    return high + (low + r * r * p)
+
+
+@njit(error_model="numpy", forceinline=True)
+def expm1(x):
+    """e^x - 1 = 2^h (2^h (e^r - 1) + (2^h - 2^-h)), within 1.7 ulp."""
+    inside = real(-20.0) if x < real(-20.0) else x
+    inside = real(89.0) if inside > real(89.0) else inside
+    high, low, power = split_exponent(inside, real(0.0))
+    opposite = np.int32(0x7f000000) - real(power).view(np.int32)
+    inverse = np.int32(opposite).view(real)
+    y = power * (power * expm1_reduced(high, low) + (power - inverse))
+    return np.copysign(y, x)  # -0 stays -0
+
+
+@njit(error_model="numpy", forceinline=True)
+def tanh(x):
+    """tanh |x| = -e / (2 + e) with e = exp(-2 |x|) - 1, within 2.7 ulp."""
+    e = expm1(real(-2.0) * np.abs(x))
+    return np.copysign(e / (real(2.0) + e), x)
+
+
+@njit(error_model="numpy", forceinline=True)
+def exp(x):
+    """e^x = 2^h 2^h e^r, within 1.5 ulp."""
+    x = real(-104.0) if x < real(-104.0) else x
+    x = real(89.0) if x > real(89.0) else x
+    high, low, power = split_exponent(x, real(0.0))
+    return (real(1.0) + expm1_reduced(high, low)) * power * power
+
+
+@njit(error_model="numpy", forceinline=True)
+def split_logarithm(x):
+    """x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); return f, k and 2^-k."""
+    view = real(x).view(np.int32)
+    exponent = (view + np.int32(0x4afb0d)) & np.int32(0x7f800000)
+    f = np.int32(view - exponent + np.int32(0x3f800000)).view(real) - real(1.0)
+    k = np.int32(exponent >> np.int32(23) | np.int32(0x4b000000)).view(real)
+    inverse = np.int32(np.int32(0x7f000000) - exponent).view(real)
+    return f, k - real(8388735.0), inverse
+
+
+@njit(error_model="numpy", forceinline=True)
+def log_reduced(f, k):
+    """k log 2 + log(1 + f) with log(1 + f) = 2 atanh s, s = f / (2 + f):
+
+    f - f^2/2 + s (f^2/2 + s^2 p(s^2)); p of degree 2, within 2^-30.2.
+    """
+    s = f / (real(2.0) + f)
+    z = s * s
+    p = real(0.2987082)
+    p = p * z + real(0.39977583)
+    p = p * z + real(0.66666776)
+    half = real(0.5) * f * f
+    small = s * (half + z * p) + k * real(1.4286068e-06)
+    return k * real(0.69314575) - ((half - small) - f)
+
+
+@njit(error_model="numpy", forceinline=True)
+def log(x):
+    """log x = k log 2 + log(1 + f), within 0.9 ulp."""
+    subnormal = x < real(1.1754944e-38)
+    f, k, _ = split_logarithm(x * real(16777216.0) if subnormal else x)
+    y = log_reduced(f, k - real(24.0) if subnormal else k)
+    y = y if x < real(np.inf) else x
+    least = real(-np.inf) if x == real(0.0) else real(np.nan)
+    return y if x > real(0.0) else least
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
@@ -57,82 +183,85 @@ def forward(theta, x, y, workspace):
 
     # (1)  z1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     # (2)  a1[i1] = tanh(z1[i1])
-    W1 = theta[0:2048].reshape(32, 64)
-    b1 = theta[2048:2080]
-    z1 = workspace[0 * batch:32 * batch].reshape(batch, 32)
-    a1 = workspace[32 * batch:64 * batch].reshape(batch, 32)
+    W1 = view(theta, 0, (32, 64))
+    b1 = view(theta, 2048, (32,))
+    z1 = view(workspace, 20, (batch, 32))
+    a1 = view(workspace, 20 + 32 * batch, (batch, 32))
     np.dot(x, W1.T, z1)
     for n in range(batch):
         for i1 in range(32):
             z1[n, i1] = z1[n, i1] + b1[i1]
-            a1[n, i1] = np.tanh(z1[n, i1])
+            a1[n, i1] = tanh(z1[n, i1])
 
     # (3)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
-    W2 = theta[2080:2400].reshape(10, 32)
-    b2 = theta[2400:2410]
-    z2 = workspace[64 * batch:74 * batch].reshape(batch, 10)
+    W2 = view(theta, 2080, (10, 32))
+    b2 = view(theta, 2400, (10,))
+    z2 = view(workspace, 20 + 64 * batch, (batch, 10))
+    a2_max = view(workspace, 20 + 74 * batch, (batch,))
+    a2_exp_argument = view(workspace, 20 + 75 * batch, (batch, 10))
     np.dot(a1, W2.T, z2)
     for n in range(batch):
         for i2 in range(10):
             z2[n, i2] = z2[n, i2] + b2[i2]
 
-    # (4)  a2_max = max(z2[k2], k2)
-    a2_max = workspace[74 * batch:75 * batch]
-    for n in range(batch):
+        # (4)  a2_max = max(z2[k2], k2)
         best = real(-np.inf)
         for k2 in range(10):
             value = z2[n, k2]
-            if value > best or (value != value and best == best):
-                best = value
+            best = value if value > best or value != value else best
         a2_max[n] = best
 
-    # (5)  a2_exp[k2] = exp(z2[k2] - a2_max)
-    a2_exp = workspace[75 * batch:85 * batch].reshape(batch, 10)
-    for n in range(batch):
+        # (5)  a2_exp[k2] = exp(z2[k2] - a2_max)
         for k2 in range(10):
-            a2_exp[n, k2] = np.exp(z2[n, k2] - a2_max[n])
+            a2_exp_argument[n, k2] = z2[n, k2] - a2_max[n]
+    a2_exp_argument_flat = view(workspace, 20 + 75 * batch, (10 * batch,))
+    a2_exp_flat = view(workspace, 20 + 85 * batch, (10 * batch,))
+    for place in range(10 * batch):
+        a2_exp_flat[place] = exp(a2_exp_argument_flat[place])
 
     # (6)  a2_sum = sum(a2_exp[k2], k2)
-    a2_sum = workspace[85 * batch:86 * batch]
+    a2_exp = view(workspace, 20 + 85 * batch, (batch, 10))
+    a2_sum = view(workspace, 20 + 95 * batch, (batch,))
+    a2 = view(workspace, 20 + 96 * batch, (batch, 10))
     for n in range(batch):
         total = real(0.0)
         for k2 in range(10):
-            total += a2_exp[n, k2]
+            total = add(total, a2_exp[n, k2])
         a2_sum[n] = total
 
-    # (7)  a2[i2] = a2_exp[i2]/a2_sum
-    a2 = workspace[86 * batch:96 * batch].reshape(batch, 10)
-    for n in range(batch):
+        # (7)  a2[i2] = a2_exp[i2]/a2_sum
         for i2 in range(10):
             a2[n, i2] = a2_exp[n, i2] / a2_sum[n]
 
     # (8)  log_a2[i2] = z2[i2] - a2_max - log(a2_sum)
-    log_a2 = workspace[96 * batch:106 * batch].reshape(batch, 10)
-    for n in range(batch):
-        for i2 in range(10):
-            log_a2[n, i2] = z2[n, i2] - a2_max[n] - np.log(a2_sum[n])
-
-    # (9)  L = -sum(y[i2]*log_a2[i2], i2)
-    # (10)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
+    log_a2_log = view(workspace, 20 + 106 * batch, (batch,))
+    for place in range(batch):
+        log_a2_log[place] = log(a2_sum[place])
     R_sum = real(0.0)
     for i1 in range(32):
         for i0 in range(64):
-            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
+            R_sum = add(R_sum, real(0.5) * W1[i1, i0] * W1[i1, i0] * lam)
     for i2 in range(10):
         for i1 in range(32):
-            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
-    L = workspace[106 * batch:107 * batch]
-    R = workspace[107 * batch:108 * batch]
+            R_sum = add(R_sum, real(0.5) * W2[i2, i1] * W2[i2, i1] * lam)
+    log_a2 = view(workspace, 20 + 107 * batch, (batch, 10))
+    L = view(workspace, 20 + 117 * batch, (batch,))
+    R = view(workspace, 20 + 118 * batch, (batch,))
     for n in range(batch):
+        for i2 in range(10):
+            log_a2[n, i2] = z2[n, i2] - a2_max[n] - log_a2_log[n]
+
+        # (9)  L = -sum(y[i2]*log_a2[i2], i2)
+        # (10)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
         total = real(0.0)
         for i2 in range(10):
-            total += -y[n, i2] * log_a2[n, i2]
+            total = add(total, -y[n, i2] * log_a2[n, i2])
         L[n] = total
         R[n] = L[n] + R_sum
 
     mean = 0.0
     for n in range(batch):
-        mean += R[n]
+        mean = add(mean, R[n])
     return mean / batch
 
 
@@ -156,145 +285,147 @@ def backward(theta, x, y, gradient, workspace):
 
     # (1)  z1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     # (2)  a1[i1] = tanh(z1[i1])
-    W1 = theta[0:2048].reshape(32, 64)
-    b1 = theta[2048:2080]
-    z1 = workspace[0 * batch:32 * batch].reshape(batch, 32)
-    a1 = workspace[32 * batch:64 * batch].reshape(batch, 32)
+    W1 = view(theta, 0, (32, 64))
+    b1 = view(theta, 2048, (32,))
+    z1 = view(workspace, 20, (batch, 32))
+    a1 = view(workspace, 20, (batch, 32))
     np.dot(x, W1.T, z1)
     for n in range(batch):
         for i1 in range(32):
             z1[n, i1] = z1[n, i1] + b1[i1]
-            a1[n, i1] = np.tanh(z1[n, i1])
+            a1[n, i1] = tanh(z1[n, i1])
 
     # (3)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
-    W2 = theta[2080:2400].reshape(10, 32)
-    b2 = theta[2400:2410]
-    z2 = workspace[64 * batch:74 * batch].reshape(batch, 10)
+    W2 = view(theta, 2080, (10, 32))
+    b2 = view(theta, 2400, (10,))
+    z2 = view(workspace, 20 + 32 * batch, (batch, 10))
+    a2_max = view(workspace, 20 + 42 * batch, (batch,))
+    a2_exp_argument = view(workspace, 20 + 43 * batch, (batch, 10))
     np.dot(a1, W2.T, z2)
     for n in range(batch):
         for i2 in range(10):
             z2[n, i2] = z2[n, i2] + b2[i2]
 
-    # (4)  a2_max = max(z2[k2], k2)
-    a2_max = workspace[74 * batch:75 * batch]
-    for n in range(batch):
+        # (4)  a2_max = max(z2[k2], k2)
         best = real(-np.inf)
         for k2 in range(10):
             value = z2[n, k2]
-            if value > best or (value != value and best == best):
-                best = value
+            best = value if value > best or value != value else best
         a2_max[n] = best
 
-    # (5)  a2_exp[k2] = exp(z2[k2] - a2_max)
-    a2_exp = workspace[75 * batch:85 * batch].reshape(batch, 10)
-    for n in range(batch):
+        # (5)  a2_exp[k2] = exp(z2[k2] - a2_max)
         for k2 in range(10):
-            a2_exp[n, k2] = np.exp(z2[n, k2] - a2_max[n])
+            a2_exp_argument[n, k2] = z2[n, k2] - a2_max[n]
+    a2_exp_argument_flat = view(workspace, 20 + 43 * batch, (10 * batch,))
+    a2_exp_flat = view(workspace, 20 + 43 * batch, (10 * batch,))
+    for place in range(10 * batch):
+        a2_exp_flat[place] = exp(a2_exp_argument_flat[place])
 
     # (6)  a2_sum = sum(a2_exp[k2], k2)
-    a2_sum = workspace[85 * batch:86 * batch]
+    a2_exp = view(workspace, 20 + 43 * batch, (batch, 10))
+    a2_sum = view(workspace, 20 + 53 * batch, (batch,))
     for n in range(batch):
         total = real(0.0)
         for k2 in range(10):
-            total += a2_exp[n, k2]
+            total = add(total, a2_exp[n, k2])
         a2_sum[n] = total
 
     # (8)  log_a2[i2] = z2[i2] - a2_max - log(a2_sum)
-    log_a2 = workspace[96 * batch:106 * batch].reshape(batch, 10)
-    for n in range(batch):
-        for i2 in range(10):
-            log_a2[n, i2] = z2[n, i2] - a2_max[n] - np.log(a2_sum[n])
-
-    # (9)  L = -sum(y[i2]*log_a2[i2], i2)
-    # (10)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
+    log_a2_log = view(workspace, 20 + 54 * batch, (batch,))
+    for place in range(batch):
+        log_a2_log[place] = log(a2_sum[place])
     R_sum = real(0.0)
     for i1 in range(32):
         for i0 in range(64):
-            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
+            R_sum = add(R_sum, real(0.5) * W1[i1, i0] * W1[i1, i0] * lam)
     for i2 in range(10):
         for i1 in range(32):
-            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
-    L = workspace[106 * batch:107 * batch]
-    R = workspace[107 * batch:108 * batch]
-    for n in range(batch):
-        total = real(0.0)
-        for i2 in range(10):
-            total += -y[n, i2] * log_a2[n, i2]
-        L[n] = total
-        R[n] = L[n] + R_sum
-
-    # (11)  delta_L = 1
-    delta_L = workspace[108 * batch:109 * batch]
-    for n in range(batch):
-        delta_L[n] = real(1.0)
-
-    # (12)  delta_log_a2[i2] = -y[i2]*delta_L
-    delta_log_a2 = workspace[109 * batch:119 * batch].reshape(batch, 10)
-    for n in range(batch):
-        for i2 in range(10):
-            delta_log_a2[n, i2] = -y[n, i2] * delta_L[n]
-
-    # (13)  delta_a2_sum = -sum(delta_log_a2[i2]/a2_sum, i2)
-    delta_a2_sum = workspace[119 * batch:120 * batch]
-    for n in range(batch):
-        total = real(0.0)
-        for i2 in range(10):
-            total += -delta_log_a2[n, i2] / a2_sum[n]
-        delta_a2_sum[n] = total
-
-    # (14)  delta_a2_exp[k2] = delta_a2_sum
-    # (15)  delta_z2[i2] = a2_exp[i2]*delta_a2_exp[i2] + delta_log_a2[i2]
-    delta_a2_exp = workspace[120 * batch:130 * batch].reshape(batch, 10)
-    delta_z2 = workspace[130 * batch:140 * batch].reshape(batch, 10)
-    for n in range(batch):
-        for k2 in range(10):
-            delta_a2_exp[n, k2] = delta_a2_sum[n]
-            delta_z2[n, k2] = a2_exp[n, k2] * delta_a2_exp[n, k2] + delta_log_a2[n, k2]
-
-    # (16)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2]) + lam*W2[i2, i1]
-    dW2 = gradient[2080:2400].reshape(10, 32)
-    np.dot(delta_z2.T, a1, dW2)
-    for i2 in range(10):
-        for i1 in range(32):
-            dW2[i2, i1] = dW2[i2, i1] * share + W2[i2, i1] * lam
-
-    # (17)  db2[i2] = batch_mean(delta_z2[i2])
-    db2 = gradient[2400:2410]
+            R_sum = add(R_sum, real(0.5) * W2[i2, i1] * W2[i2, i1] * lam)
+    log_a2 = view(workspace, 0, (10,))
+    R = view(workspace, 20 + 55 * batch, (batch,))
+    delta_log_a2 = view(workspace, 10, (10,))
+    delta_z2 = view(workspace, 20 + 43 * batch, (batch, 10))
+    db2 = view(gradient, 2400, (10,))
     for i2 in range(10):
         db2[i2] = real(0.0)
     for n in range(batch):
         for i2 in range(10):
-            db2[i2] += delta_z2[n, i2]
+            log_a2[i2] = z2[n, i2] - a2_max[n] - log_a2_log[n]
+
+        # (9)  L = -sum(y[i2]*log_a2[i2], i2)
+        # (10)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
+        total = real(0.0)
+        for i2 in range(10):
+            total = add(total, -y[n, i2] * log_a2[i2])
+        L = total
+        R[n] = L + R_sum
+
+        # (11)  delta_L = 1
+        delta_L = share
+
+        # (12)  delta_log_a2[i2] = -y[i2]*delta_L
+        for i2 in range(10):
+            delta_log_a2[i2] = -y[n, i2] * delta_L
+
+        # (13)  delta_a2_sum = -sum(delta_log_a2[i2]/a2_sum, i2)
+        total = real(0.0)
+        for i2 in range(10):
+            total = add(total, -delta_log_a2[i2] / a2_sum[n])
+        delta_a2_sum = total
+
+        # (14)  delta_a2_exp[k2] = delta_a2_sum
+        # (15)  delta_z2[i2] = a2_exp[i2]*delta_a2_exp[i2] + delta_log_a2[i2]
+        # (17)  db2[i2] = batch_mean(delta_z2[i2])
+        for k2 in range(10):
+            delta_a2_exp = delta_a2_sum
+            delta_z2[n, k2] = a2_exp[n, k2] * delta_a2_exp + delta_log_a2[k2]
+            db2[k2] += delta_z2[n, k2]
+
+    # (16)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2]) + lam*W2[i2, i1]
+    dW2 = view(gradient, 2080, (10, 32))
+    np.dot(delta_z2.T, a1, dW2)
     for i2 in range(10):
-        db2[i2] = db2[i2] * share
+        for i1 in range(32):
+            dW2[i2, i1] = dW2[i2, i1] + W2[i2, i1] * lam
 
     # (18)  delta_a1[i1] = sum(W2[i2, i1]*delta_z2[i2], i2)
     # (19)  delta_z1[i1] = delta_a1[i1]*(1 - a1[i1]**2)
-    delta_a1 = workspace[140 * batch:172 * batch].reshape(batch, 32)
-    delta_z1 = workspace[172 * batch:204 * batch].reshape(batch, 32)
-    np.dot(delta_z2, W2, delta_a1)
-    for n in range(batch):
-        for i1 in range(32):
-            delta_z1[n, i1] = (real(1.0) - a1[n, i1] * a1[n, i1]) * delta_a1[n, i1]
-
-    # (20)  dW1[i1, i0] = batch_mean(x[i0]*delta_z1[i1]) + lam*W1[i1, i0]
-    dW1 = gradient[0:2048].reshape(32, 64)
-    np.dot(delta_z1.T, x, dW1)
-    for i1 in range(32):
-        for i0 in range(64):
-            dW1[i1, i0] = dW1[i1, i0] * share + W1[i1, i0] * lam
-
     # (21)  db1[i1] = batch_mean(delta_z1[i1])
-    db1 = gradient[2048:2080]
+    delta_a1 = view(workspace, 20 + 56 * batch, (batch, 32))
+    delta_z1 = view(workspace, 20, (batch, 32))
+    db1 = view(gradient, 2048, (32,))
+    np.dot(delta_z2, W2, delta_a1)
     for i1 in range(32):
         db1[i1] = real(0.0)
     for n in range(batch):
         for i1 in range(32):
+            delta_z1[n, i1] = (real(1.0) - a1[n, i1] * a1[n, i1]) * delta_a1[n, i1]
             db1[i1] += delta_z1[n, i1]
+
+    # (20)  dW1[i1, i0] = batch_mean(x[i0]*delta_z1[i1]) + lam*W1[i1, i0]
+    dW1 = view(gradient, 0, (32, 64))
+    np.dot(delta_z1.T, x, dW1)
     for i1 in range(32):
-        db1[i1] = db1[i1] * share
+        for i0 in range(64):
+            dW1[i1, i0] = dW1[i1, i0] + W1[i1, i0] * lam
 
     mean = 0.0
     for n in range(batch):
-        mean += R[n]
+        mean = add(mean, R[n])
     return mean / batch
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+def bound(address):
+    """Do as `backward` does, with arrays whose addresses stand in a table.
+
+    The table is given by its own address. It holds int64: the addresses of
+    what `backward` takes, in order, then how long batch and workspace are.
+    """
+    table = carray(pointer(address), (7,), np.int64)
+    theta = carray(pointer(table[0]), (THETA_SIZE,), real)
+    x = carray(pointer(table[1]), (table[5], 64), real)
+    y = carray(pointer(table[2]), (table[5], 10), real)
+    gradient = carray(pointer(table[3]), (THETA_SIZE,), real)
+    workspace = carray(pointer(table[4]), (table[6],), real)
+    return backward(theta, x, y, gradient, workspace)

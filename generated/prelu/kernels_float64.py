@@ -15,51 +15,169 @@ theta and gradient hold 529 numbers of float64:
     W2         (1, 16)   512   528
     b2         (1)       528   529
 
-workspace holds 0 + 74 * batch numbers; what was in it does not matter.
+workspace holds 1 + 54 * batch numbers; what was in it does not matter.
 Arrays are contiguous:
 
     x: float64 (batch, 30)
     y: float64 (batch, 1)
 """
 
+import math
 import sys
 import types
 
+import numba
 import numpy as np
-from numba import njit
+from numba import carray, njit
+from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'prelu_kernels_float64_b4524bea4405'
+__name__ = 'prelu_kernels_float64_5578c430f9c8'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
 
 THETA_SIZE = 529
-WORKSPACE_FIXED = 0
-WORKSPACE_PER_SAMPLE = 74
+WORKSPACE_FIXED = 1
+WORKSPACE_PER_SAMPLE = 54
 lam = real(0.001)
 
 
-@njit(error_model="numpy")
+@intrinsic
+def pointer(context, address):
+    def build(context, builder, signature, arguments):
+        kind = context.get_value_type(signature.return_type)
+        return builder.inttoptr(arguments[0], kind)
+
+    return numba.types.voidptr(address), build
+
+
+def view(buffer, start, shape):
+    """Numbers of a buffer, from `start` on, as an array of that shape."""
+    flat = np.ravel(buffer)
+    return flat[start:start + math.prod(shape)].reshape(shape)
+
+
+@overload(view)
+def compiled_view(buffer, start, shape):
+    if buffer.layout != "C" or buffer.dtype != numba.from_dtype(np.dtype(real)):
+        raise numba.TypingError(f"expected contiguous arrays of {real.__name__}")
+
+    def lean(buffer, start, shape):
+        address = buffer.ctypes.data + start * buffer.itemsize
+        return carray(pointer(address), shape, buffer.dtype)
+
+    return lean
+
+
+@njit(error_model="numpy", forceinline=True, fastmath={"contract", "nsz", "reassoc"})
+def add(total, value):
+    """A step of a sum whose order is free, so that it can go in parallel lanes."""
+    return total + value
+
+
+@njit(error_model="numpy", forceinline=True)
 def prelu(x, y):
     return x if real(0.0) < x else x * y
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
+def split_exponent(x, rest):
+    """x + rest = 2 h log 2 + high + low, h whole, |high| <= log 2; return 2^h last."""
+    shifted = x * real(0.7213475204444817) + real(6755399441056767.0)
+    h = shifted - real(6755399441056767.0)  # so large a shift rounds to whole numbers
+    high = x - h * real(1.3862943611197807)  # exact
+    low = rest - h * real(1.0995846037416742e-13)
+    return high, low, np.int64(real(shifted).view(np.int64) << np.int64(52)).view(real)
+
+
+@njit(error_model="numpy", forceinline=True)
+def expm1_reduced(high, low):
+    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 12, within 2^-58.2."""
+    r = high + low
+    p = real(1.0076213332518784e-11)
+    p = p * r + real(1.6179767452361516e-10)
+    p = p * r + real(2.089920080419742e-09)
+    p = p * r + real(2.5051374765586445e-08)
+    p = p * r + real(2.755718340826486e-07)
+    p = p * r + real(2.7557321373765885e-06)
+    p = p * r + real(2.480158769361066e-05)
+    p = p * r + real(0.00019841269838179458)
+    p = p * r + real(0.0013888888888340784)
+    p = p * r + real(0.008333333333335276)
+    p = p * r + real(0.04166666666666994)
+    p = p * r + real(0.16666666666666663)
+    p = p * r + real(0.49999999999999994)
+    return high + (low + r * r * p)
+
+
+@njit(error_model="numpy", forceinline=True)
+def exp(x):
+    """e^x = 2^h 2^h e^r, within 1.5 ulp."""
+    x = real(-746.0) if x < real(-746.0) else x
+    x = real(710.0) if x > real(710.0) else x
+    high, low, power = split_exponent(x, real(0.0))
+    return (real(1.0) + expm1_reduced(high, low)) * power * power
+
+
+@njit(error_model="numpy", forceinline=True)
 def logistic(x):
-    u1 = np.exp(-np.abs(x))
+    u1 = exp(-np.abs(x))
     return u1 / (real(1.0) + u1) if x < real(0.0) else real(1.0) / (real(1.0) + u1)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
+def split_logarithm(x):
+    """x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); return f, k and 2^-k."""
+    view = real(x).view(np.int64)
+    exponent = (view + np.int64(0x95f619980c433)) & np.int64(0x7ff0000000000000)
+    f = np.int64(view - exponent + np.int64(0x3ff0000000000000)).view(real) - real(1.0)
+    k = np.int64(exponent >> np.int64(52) | np.int64(0x4330000000000000)).view(real)
+    inverse = np.int64(np.int64(0x7fe0000000000000) - exponent).view(real)
+    return f, k - real(4503599627371519.0), inverse
+
+
+@njit(error_model="numpy", forceinline=True)
+def log_reduced(f, k):
+    """k log 2 + log(1 + f) with log(1 + f) = 2 atanh s, s = f / (2 + f):
+
+    f - f^2/2 + s (f^2/2 + s^2 p(s^2)); p of degree 6, within 2^-59.5.
+    """
+    s = f / (real(2.0) + f)
+    z = s * s
+    p = real(0.1479561394505768)
+    p = p * z + real(0.15314088438874754)
+    p = p * z + real(0.1818356265437351)
+    p = p * z + real(0.22222198609636792)
+    p = p * z + real(0.2857142874198111)
+    p = p * z + real(0.39999999999416813)
+    p = p * z + real(0.6666666666666734)
+    half = real(0.5) * f * f
+    small = s * (half + z * p) + k * real(5.497923018708371e-14)
+    return k * real(0.6931471805598903) - ((half - small) - f)
+
+
+@njit(error_model="numpy", forceinline=True)
+def log1p(x):
+    """log(1 + x) = k log 2 + log(1 + f), within 1.2 ulp."""
+    u = real(1.0) + x
+    f, k, inverse = split_logarithm(u)
+    lost = x - (u - real(1.0))  # by the rounding of u
+    y = log_reduced(f + lost * inverse if x < real(1.8014398509481984e+16) else f, k)
+    y = np.copysign(y, x) if x < real(np.inf) else x  # -0 stays -0
+    least = real(-np.inf) if x == real(-1.0) else real(np.nan)
+    return y if x > real(-1.0) else least
+
+
+@njit(error_model="numpy", forceinline=True)
 def maximum(x, y):
     return x if x >= y or x != x else y
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def softplus(x):
-    return np.log1p(np.exp(-np.abs(x))) + maximum(x, real(0.0))
+    return log1p(exp(-np.abs(x))) + maximum(x, real(0.0))
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
@@ -79,11 +197,11 @@ def forward(theta, x, y, workspace):
 
     # (1)  z1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     # (2)  a1[i1] = prelu(z1[i1], r1[i1])
-    W1 = theta[0:480].reshape(16, 30)
-    b1 = theta[480:496]
-    z1 = workspace[0 * batch:16 * batch].reshape(batch, 16)
-    r1 = theta[496:512]
-    a1 = workspace[16 * batch:32 * batch].reshape(batch, 16)
+    W1 = view(theta, 0, (16, 30))
+    b1 = view(theta, 480, (16,))
+    z1 = view(workspace, 1, (batch, 16))
+    r1 = view(theta, 496, (16,))
+    a1 = view(workspace, 1 + 16 * batch, (batch, 16))
     np.dot(x, W1.T, z1)
     for n in range(batch):
         for i1 in range(16):
@@ -91,44 +209,74 @@ def forward(theta, x, y, workspace):
             a1[n, i1] = prelu(z1[n, i1], r1[i1])
 
     # (3)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
-    # (4)  a2[i2] = logistic(z2[i2])
-    # (5)  log_a2[i2] = -softplus(-z2[i2])
-    # (6)  log_1_minus_a2[i2] = -softplus(z2[i2])
-    W2 = theta[512:528].reshape(1, 16)
-    b2 = theta[528:529]
-    z2 = workspace[32 * batch:33 * batch].reshape(batch, 1)
-    a2 = workspace[33 * batch:34 * batch].reshape(batch, 1)
-    log_a2 = workspace[34 * batch:35 * batch].reshape(batch, 1)
-    log_1_minus_a2 = workspace[35 * batch:36 * batch].reshape(batch, 1)
-    np.dot(a1, W2.T, z2)
+    W2 = view(theta, 512, (1, 16))
+    b2 = view(theta, 528, (1,))
+    z2 = view(workspace, 1 + 32 * batch, (batch, 1))
+    if batch <= 16:
+        for n in range(batch):
+            for i2 in range(1):
+                total = real(0.0)
+                for i1 in range(16):
+                    total = add(total, a1[n, i1] * W2[i2, i1])
+                z2[n, i2] = total
+    else:
+        np.dot(a1, W2.T, z2)
     for n in range(batch):
         for i2 in range(1):
             z2[n, i2] = z2[n, i2] + b2[i2]
-            a2[n, i2] = logistic(z2[n, i2])
-            log_a2[n, i2] = -softplus(-z2[n, i2])
-            log_1_minus_a2[n, i2] = -softplus(z2[n, i2])
 
-    # (7)  L = sum(-y[i2]*log_a2[i2] - log_1_minus_a2[i2]*(1 - y[i2]), i2)
-    # (8)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
+    # (4)  a2[i2] = logistic(z2[i2])
+    z2_flat = view(workspace, 1 + 32 * batch, (1 * batch,))
+    a2_flat = view(workspace, 1 + 33 * batch, (1 * batch,))
+    for place in range(batch):
+        a2_flat[place] = logistic(z2_flat[place])
+
+    # (5)  log_a2[i2] = -softplus(-z2[i2])
+    log_a2_argument = view(workspace, 1 + 34 * batch, (batch, 1))
+    for n in range(batch):
+        for i2 in range(1):
+            log_a2_argument[n, i2] = -z2[n, i2]
+    log_a2_argument_flat = view(workspace, 1 + 34 * batch, (1 * batch,))
+    log_a2_softplus_flat = view(workspace, 1 + 35 * batch, (1 * batch,))
+    for place in range(batch):
+        log_a2_softplus_flat[place] = softplus(log_a2_argument_flat[place])
+    log_a2_softplus = view(workspace, 1 + 35 * batch, (batch, 1))
+    log_a2 = view(workspace, 1 + 36 * batch, (batch, 1))
+    for n in range(batch):
+        for i2 in range(1):
+            log_a2[n, i2] = -log_a2_softplus[n, i2]
+
+    # (6)  log_1_minus_a2[i2] = -softplus(z2[i2])
+    z2_flat = view(workspace, 1 + 32 * batch, (1 * batch,))
+    log_1_minus_a2_softplus_flat = view(workspace, 1 + 37 * batch, (1 * batch,))
+    for place in range(batch):
+        log_1_minus_a2_softplus_flat[place] = softplus(z2_flat[place])
     R_sum = real(0.0)
     for i1 in range(16):
         for i0 in range(30):
-            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
+            R_sum = add(R_sum, real(0.5) * W1[i1, i0] * W1[i1, i0] * lam)
     for i2 in range(1):
         for i1 in range(16):
-            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
-    L = workspace[36 * batch:37 * batch]
-    R = workspace[37 * batch:38 * batch]
+            R_sum = add(R_sum, real(0.5) * W2[i2, i1] * W2[i2, i1] * lam)
+    log_1_minus_a2_softplus = view(workspace, 1 + 37 * batch, (batch, 1))
+    log_1_minus_a2 = view(workspace, 1 + 38 * batch, (batch, 1))
+    L = view(workspace, 1 + 39 * batch, (batch,))
+    R = view(workspace, 1 + 40 * batch, (batch,))
     for n in range(batch):
+        for i2 in range(1):
+            log_1_minus_a2[n, i2] = -log_1_minus_a2_softplus[n, i2]
+
+        # (7)  L = sum(-y[i2]*log_a2[i2] - log_1_minus_a2[i2]*(1 - y[i2]), i2)
+        # (8)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
         total = real(0.0)
         for i2 in range(1):
-            total += -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - y[n, i2] * log_a2[n, i2]
+            total = add(total, -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - y[n, i2] * log_a2[n, i2])
         L[n] = total
         R[n] = L[n] + R_sum
 
     mean = 0.0
     for n in range(batch):
-        mean += R[n]
+        mean = add(mean, R[n])
     return mean / batch
 
 
@@ -152,11 +300,11 @@ def backward(theta, x, y, gradient, workspace):
 
     # (1)  z1[i1] = sum(W1[i1, i0]*x[i0], i0) + b1[i1]
     # (2)  a1[i1] = prelu(z1[i1], r1[i1])
-    W1 = theta[0:480].reshape(16, 30)
-    b1 = theta[480:496]
-    z1 = workspace[0 * batch:16 * batch].reshape(batch, 16)
-    r1 = theta[496:512]
-    a1 = workspace[16 * batch:32 * batch].reshape(batch, 16)
+    W1 = view(theta, 0, (16, 30))
+    b1 = view(theta, 480, (16,))
+    z1 = view(workspace, 1, (batch, 16))
+    r1 = view(theta, 496, (16,))
+    a1 = view(workspace, 1 + 16 * batch, (batch, 16))
     np.dot(x, W1.T, z1)
     for n in range(batch):
         for i1 in range(16):
@@ -165,113 +313,168 @@ def backward(theta, x, y, gradient, workspace):
 
     # (3)  z2[i2] = sum(W2[i2, i1]*a1[i1], i1) + b2[i2]
     # (5)  log_a2[i2] = -softplus(-z2[i2])
-    # (6)  log_1_minus_a2[i2] = -softplus(z2[i2])
-    W2 = theta[512:528].reshape(1, 16)
-    b2 = theta[528:529]
-    z2 = workspace[32 * batch:33 * batch].reshape(batch, 1)
-    log_a2 = workspace[34 * batch:35 * batch].reshape(batch, 1)
-    log_1_minus_a2 = workspace[35 * batch:36 * batch].reshape(batch, 1)
-    np.dot(a1, W2.T, z2)
+    W2 = view(theta, 512, (1, 16))
+    b2 = view(theta, 528, (1,))
+    z2 = view(workspace, 1 + 32 * batch, (batch, 1))
+    log_a2_argument = view(workspace, 1 + 33 * batch, (batch, 1))
+    if batch <= 16:
+        for n in range(batch):
+            for i2 in range(1):
+                total = real(0.0)
+                for i1 in range(16):
+                    total = add(total, a1[n, i1] * W2[i2, i1])
+                z2[n, i2] = total
+    else:
+        np.dot(a1, W2.T, z2)
     for n in range(batch):
         for i2 in range(1):
             z2[n, i2] = z2[n, i2] + b2[i2]
-            log_a2[n, i2] = -softplus(-z2[n, i2])
-            log_1_minus_a2[n, i2] = -softplus(z2[n, i2])
+            log_a2_argument[n, i2] = -z2[n, i2]
+    log_a2_argument_flat = view(workspace, 1 + 33 * batch, (1 * batch,))
+    log_a2_softplus_flat = view(workspace, 1 + 33 * batch, (1 * batch,))
+    for place in range(batch):
+        log_a2_softplus_flat[place] = softplus(log_a2_argument_flat[place])
+    log_a2_softplus = view(workspace, 1 + 33 * batch, (batch, 1))
+    log_a2 = view(workspace, 1 + 33 * batch, (batch, 1))
+    for n in range(batch):
+        for i2 in range(1):
+            log_a2[n, i2] = -log_a2_softplus[n, i2]
 
-    # (7)  L = sum(-y[i2]*log_a2[i2] - log_1_minus_a2[i2]*(1 - y[i2]), i2)
-    # (8)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
+    # (6)  log_1_minus_a2[i2] = -softplus(z2[i2])
+    z2_flat = view(workspace, 1 + 32 * batch, (1 * batch,))
+    log_1_minus_a2_softplus_flat = view(workspace, 1 + 34 * batch, (1 * batch,))
+    for place in range(batch):
+        log_1_minus_a2_softplus_flat[place] = softplus(z2_flat[place])
     R_sum = real(0.0)
     for i1 in range(16):
         for i0 in range(30):
-            R_sum += real(0.5) * W1[i1, i0] * W1[i1, i0] * lam
+            R_sum = add(R_sum, real(0.5) * W1[i1, i0] * W1[i1, i0] * lam)
     for i2 in range(1):
         for i1 in range(16):
-            R_sum += real(0.5) * W2[i2, i1] * W2[i2, i1] * lam
-    L = workspace[36 * batch:37 * batch]
-    R = workspace[37 * batch:38 * batch]
+            R_sum = add(R_sum, real(0.5) * W2[i2, i1] * W2[i2, i1] * lam)
+    log_1_minus_a2_softplus = view(workspace, 1 + 34 * batch, (batch, 1))
+    log_1_minus_a2 = view(workspace, 0, (1,))
+    R = view(workspace, 1 + 35 * batch, (batch,))
+    delta_log_1_minus_a2 = view(workspace, 1 + 36 * batch, (batch, 1))
+    delta_log_a2 = view(workspace, 1 + 37 * batch, (batch, 1))
+    delta_z2_argument = view(workspace, 1 + 38 * batch, (batch, 1))
     for n in range(batch):
+        for i2 in range(1):
+            log_1_minus_a2[i2] = -log_1_minus_a2_softplus[n, i2]
+
+        # (7)  L = sum(-y[i2]*log_a2[i2] - log_1_minus_a2[i2]*(1 - y[i2]), i2)
+        # (8)  R = sum(lam*W1[i1, i0]**2/2, i1, i0) + sum(lam*W2[i2, i1]**2/2, i2, i1) + L
         total = real(0.0)
         for i2 in range(1):
-            total += -(real(1.0) - y[n, i2]) * log_1_minus_a2[n, i2] - y[n, i2] * log_a2[n, i2]
-        L[n] = total
-        R[n] = L[n] + R_sum
+            total = add(total, -(real(1.0) - y[n, i2]) * log_1_minus_a2[i2] - y[n, i2] * log_a2[n, i2])
+        L = total
+        R[n] = L + R_sum
 
-    # (9)  delta_L = 1
-    delta_L = workspace[38 * batch:39 * batch]
-    for n in range(batch):
-        delta_L[n] = real(1.0)
+        # (9)  delta_L = 1
+        delta_L = share
 
-    # (10)  delta_log_1_minus_a2[i2] = delta_L*(y[i2] - 1)
-    delta_log_1_minus_a2 = workspace[39 * batch:40 * batch].reshape(batch, 1)
-    for n in range(batch):
+        # (10)  delta_log_1_minus_a2[i2] = delta_L*(y[i2] - 1)
         for i2 in range(1):
-            delta_log_1_minus_a2[n, i2] = (y[n, i2] - real(1.0)) * delta_L[n]
+            delta_log_1_minus_a2[n, i2] = (y[n, i2] - real(1.0)) * delta_L
 
-    # (11)  delta_log_a2[i2] = -y[i2]*delta_L
-    # (12)  delta_z2[i2] = delta_log_a2[i2]*logistic(-z2[i2]) -
-    #     delta_log_1_minus_a2[i2]*logistic(z2[i2])
-    delta_log_a2 = workspace[40 * batch:41 * batch].reshape(batch, 1)
-    delta_z2 = workspace[41 * batch:42 * batch].reshape(batch, 1)
-    for n in range(batch):
+        # (11)  delta_log_a2[i2] = -y[i2]*delta_L
         for i2 in range(1):
-            delta_log_a2[n, i2] = -y[n, i2] * delta_L[n]
-            delta_z2[n, i2] = delta_log_a2[n, i2] * logistic(-z2[n, i2]) - delta_log_1_minus_a2[n, i2] * logistic(z2[n, i2])
+            delta_log_a2[n, i2] = -y[n, i2] * delta_L
 
-    # (13)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2]) + lam*W2[i2, i1]
-    dW2 = gradient[512:528].reshape(1, 16)
-    np.dot(delta_z2.T, a1, dW2)
-    for i2 in range(1):
-        for i1 in range(16):
-            dW2[i2, i1] = dW2[i2, i1] * share + W2[i2, i1] * lam
+        # (12)  delta_z2[i2] = delta_log_a2[i2]*logistic(-z2[i2]) -
+        #     delta_log_1_minus_a2[i2]*logistic(z2[i2])
+        for i2 in range(1):
+            delta_z2_argument[n, i2] = -z2[n, i2]
+    delta_z2_argument_flat = view(workspace, 1 + 38 * batch, (1 * batch,))
+    delta_z2_logistic_flat = view(workspace, 1 + 38 * batch, (1 * batch,))
+    for place in range(batch):
+        delta_z2_logistic_flat[place] = logistic(delta_z2_argument_flat[place])
+    z2_flat = view(workspace, 1 + 32 * batch, (1 * batch,))
+    delta_z2_logistic_2_flat = view(workspace, 1 + 32 * batch, (1 * batch,))
+    for place in range(batch):
+        delta_z2_logistic_2_flat[place] = logistic(z2_flat[place])
 
     # (14)  db2[i2] = batch_mean(delta_z2[i2])
-    db2 = gradient[528:529]
+    delta_z2_logistic = view(workspace, 1 + 38 * batch, (batch, 1))
+    delta_z2_logistic_2 = view(workspace, 1 + 32 * batch, (batch, 1))
+    delta_z2 = view(workspace, 1 + 37 * batch, (batch, 1))
+    db2 = view(gradient, 528, (1,))
     for i2 in range(1):
         db2[i2] = real(0.0)
     for n in range(batch):
         for i2 in range(1):
+            delta_z2[n, i2] = delta_log_a2[n, i2] * delta_z2_logistic[n, i2] - delta_log_1_minus_a2[n, i2] * delta_z2_logistic_2[n, i2]
             db2[i2] += delta_z2[n, i2]
+
+    # (13)  dW2[i2, i1] = batch_mean(a1[i1]*delta_z2[i2]) + lam*W2[i2, i1]
+    dW2 = view(gradient, 512, (1, 16))
+    if batch <= 16:
+        for i2 in range(1):
+            for i1 in range(16):
+                dW2[i2, i1] = real(0.0)
+        for n in range(batch):
+            for i2 in range(1):
+                for i1 in range(16):
+                    dW2[i2, i1] += a1[n, i1] * delta_z2[n, i2]
+    else:
+        np.dot(delta_z2.T, a1, dW2)
     for i2 in range(1):
-        db2[i2] = db2[i2] * share
+        for i1 in range(16):
+            dW2[i2, i1] = dW2[i2, i1] + W2[i2, i1] * lam
 
     # (15)  delta_a1[i1] = sum(W2[i2, i1]*delta_z2[i2], i2)
-    delta_a1 = workspace[42 * batch:58 * batch].reshape(batch, 16)
-    np.dot(delta_z2, W2, delta_a1)
-
     # (16)  dr1[i1] = batch_mean(delta_a1[i1]*where(0 < z1[i1], 0, z1[i1]))
-    dr1 = gradient[496:512]
+    delta_a1 = view(workspace, 1 + 16 * batch, (batch, 16))
+    dr1 = view(gradient, 496, (16,))
+    delta_z1 = view(workspace, 1 + 38 * batch, (batch, 16))
+    db1 = view(gradient, 480, (16,))
+    if batch <= 16:
+        for n in range(batch):
+            for i1 in range(16):
+                total = real(0.0)
+                for i2 in range(1):
+                    total = add(total, delta_z2[n, i2] * W2[i2, i1])
+                delta_a1[n, i1] = total
+    else:
+        np.dot(delta_z2, W2, delta_a1)
     for i1 in range(16):
         dr1[i1] = real(0.0)
-    for n in range(batch):
-        for i1 in range(16):
-            dr1[i1] += delta_a1[n, i1] * (real(0.0) if real(0.0) < z1[n, i1] else z1[n, i1])
-    for i1 in range(16):
-        dr1[i1] = dr1[i1] * share
-
-    # (17)  delta_z1[i1] = delta_a1[i1]*where(0 < z1[i1], 1, r1[i1])
-    delta_z1 = workspace[58 * batch:74 * batch].reshape(batch, 16)
-    for n in range(batch):
-        for i1 in range(16):
-            delta_z1[n, i1] = delta_a1[n, i1] * (real(1.0) if real(0.0) < z1[n, i1] else r1[i1])
-
-    # (18)  dW1[i1, i0] = batch_mean(x[i0]*delta_z1[i1]) + lam*W1[i1, i0]
-    dW1 = gradient[0:480].reshape(16, 30)
-    np.dot(delta_z1.T, x, dW1)
-    for i1 in range(16):
-        for i0 in range(30):
-            dW1[i1, i0] = dW1[i1, i0] * share + W1[i1, i0] * lam
-
-    # (19)  db1[i1] = batch_mean(delta_z1[i1])
-    db1 = gradient[480:496]
     for i1 in range(16):
         db1[i1] = real(0.0)
     for n in range(batch):
         for i1 in range(16):
+            dr1[i1] += delta_a1[n, i1] * (real(0.0) if real(0.0) < z1[n, i1] else z1[n, i1])
+
+        # (17)  delta_z1[i1] = delta_a1[i1]*where(0 < z1[i1], 1, r1[i1])
+        # (19)  db1[i1] = batch_mean(delta_z1[i1])
+        for i1 in range(16):
+            delta_z1[n, i1] = delta_a1[n, i1] * (real(1.0) if real(0.0) < z1[n, i1] else r1[i1])
             db1[i1] += delta_z1[n, i1]
+
+    # (18)  dW1[i1, i0] = batch_mean(x[i0]*delta_z1[i1]) + lam*W1[i1, i0]
+    dW1 = view(gradient, 0, (16, 30))
+    np.dot(delta_z1.T, x, dW1)
     for i1 in range(16):
-        db1[i1] = db1[i1] * share
+        for i0 in range(30):
+            dW1[i1, i0] = dW1[i1, i0] + W1[i1, i0] * lam
 
     mean = 0.0
     for n in range(batch):
-        mean += R[n]
+        mean = add(mean, R[n])
     return mean / batch
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+def bound(address):
+    """Do as `backward` does, with arrays whose addresses stand in a table.
+
+    The table is given by its own address. It holds int64: the addresses of
+    what `backward` takes, in order, then how long batch and workspace are.
+    """
+    table = carray(pointer(address), (7,), np.int64)
+    theta = carray(pointer(table[0]), (THETA_SIZE,), real)
+    x = carray(pointer(table[1]), (table[5], 30), real)
+    y = carray(pointer(table[2]), (table[5], 1), real)
+    gradient = carray(pointer(table[3]), (THETA_SIZE,), real)
+    workspace = carray(pointer(table[4]), (table[6],), real)
+    return backward(theta, x, y, gradient, workspace)

@@ -107,11 +107,13 @@ def command(context: click.Context) -> None:
     context.obj.verb = context.invoked_subcommand
 
 
-def _verb(*options: Callable[..., Any]) -> Callable[..., Any]:
+def _verb(*options: Callable[..., Any], file: bool = True) -> Callable[..., Any]:
     """Make a described name a verb with these and the common options.
 
-    `def check(): "Hold ..."` => `symbackprop check FILE`, done by `verbs.check`
+    `def check(): "Hold ..."` => `symbackprop check FILE`, done by `verbs.check`;
+    without `file` it takes no FILE.
     """
+    given = (FILE, *options) if file else options
     common = (
         _flag("--json", help="Print one JSON object on stdout."),
         _flag("-q", "--quiet", help="Print nothing but errors (and the JSON)."),
@@ -119,20 +121,22 @@ def _verb(*options: Callable[..., Any]) -> Callable[..., Any]:
     )
 
     def decorate(described: Callable[[], None]) -> Callable[..., Any]:
-        def call(**given: Any) -> None:
+        def call(**said: Any) -> None:
             from symbackprop.cli import verbs  # loads SymPy
 
             session: Session = click.get_current_context().obj
             verb = getattr(verbs, described.__name__)
             with Progress(shown=not session.quiet) as progress:
-                summary: Summary = verb(**given, progress=progress)
+                summary: Summary = verb(**said, progress=progress)
             if session.json:
                 print(summary.json())
             elif not session.quiet:
                 print(summary.text())
+            if summary.failed:
+                click.get_current_context().exit(FAILED)
 
         decorated: Callable[..., Any] = call
-        for option in reversed((FILE, *options, *common)):
+        for option in reversed((*given, *common)):
             decorated = option(decorated)
         name, text = described.__name__, described.__doc__
         return command.command(name, help=text, epilog=EXITS)(decorated)
@@ -187,12 +191,21 @@ def derive() -> None:
     """
 
 
-@_verb(FOLDER, DTYPE)
+@_verb(
+    FOLDER,
+    DTYPE,
+    click.option(
+        "--explain",
+        is_flag=True,
+        help="Print which products, loops and places in memory the kernels consist of.",
+    ),
+)
 def emit() -> None:
     """Write the kernels as a Python file, and the training loop as another.
 
     \b
     Examples:
+      symbackprop emit examples/digits.toml --explain
       symbackprop emit examples/digits.toml
       symbackprop emit examples/digits.toml -o build --dtype float64
     """
@@ -231,6 +244,96 @@ def train() -> None:
     Examples:
       symbackprop train examples/digits.toml
       symbackprop train examples/digits.toml --seed 7 --save digits_trained.npz
+    """
+
+
+@_verb(
+    click.option(
+        "--case",
+        "named",
+        multiple=True,
+        metavar="WIDTHS,BATCH[,epoch][,DTYPE]",
+        help="Measure this network instead of the list; may be given again.",
+    ),
+    click.option(
+        "--random",
+        "count",
+        type=click.IntRange(min=1),
+        help="Measure so many random networks instead of the list.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Seed of the random networks.",
+    ),
+    click.option(
+        "--text", is_flag=True, help="Declare the networks as equations, not as layers."
+    ),
+    click.option(
+        "--seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=3.0,
+        show_default=True,
+        help="Time for each case, shared by all that take part.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the result there, as .json, .svg, .png or .md; may be given again.",
+    ),
+    file=False,
+)
+def bench() -> None:
+    """Time our kernels beside other libraries.
+
+    PyTorch, JAX, CasADi and scikit-learn take part where they are installed, each held
+    against our value and gradient first; so do the bare matrix products, the limit.
+
+    \b
+    Examples:
+      symbackprop bench -o bench.json -o bench.svg
+      symbackprop bench --case 64-32-10,32 --case 8-32x3-4,1,float64
+      symbackprop bench --random 8 --seed 1 --text
+    """
+
+
+@_verb(
+    click.option(
+        "--function",
+        "functions",
+        multiple=True,
+        help="A function to measure, several times for several; else all of them.",
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["float32", "float64"]),
+        help="Precision to measure; else both.",
+    ),
+    click.option(
+        "--samples",
+        type=click.IntRange(min=1),
+        default=20_000,
+        show_default=True,
+        help="How many arguments to draw for each function.",
+    ),
+    click.option(
+        "--all", "every", is_flag=True, help="Try all 2^32 numbers of float32."
+    ),
+    file=False,
+)
+def accuracy() -> None:
+    """Measure scalar functions against other libraries, and print the worst error.
+
+    \b
+    Examples:
+      symbackprop accuracy
+      symbackprop accuracy --function tanh --dtype float64 --samples 100000
+      symbackprop accuracy --all --json
     """
 
 

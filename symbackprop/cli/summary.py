@@ -28,6 +28,8 @@ class Fact:
 class Summary:
     """Facts under a verb; `listing` are lines that stand above them.
 
+    A summary of checks of which one `failed` is printed, and then the verb fails.
+
     >>> print(Summary("check", (Fact("equations", 3, "equations", "3"),)).text())
     equations  3
     """
@@ -35,6 +37,7 @@ class Summary:
     verb: str
     facts: tuple[Fact, ...]
     listing: tuple[str, ...] = field(default=())
+    failed: bool = False
 
     def text(self) -> str:
         return "\n".join([*self.listing, *_aligned(self.facts)])

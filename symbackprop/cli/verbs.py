@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +19,14 @@ from symbackprop.network import Network
 from symbackprop.proof import Check, Derivation
 from symbackprop.settings import Training
 from symbackprop.source import emit as text_of
+from symbackprop.source import explain as explained
 from symbackprop.source.descent import emit_training
 from symbackprop.training import Epoch, History, Moment
 from symbackprop.training import train as train_by
 
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
+    from symbackprop.kernels.accuracy import Found
 
 Facts = tuple[Fact, ...]
 
@@ -71,7 +73,9 @@ def derive(
     return Summary("derive", (*facts, _files(output)))
 
 
-def emit(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Summary:
+def emit(
+    file: Path, folder: Path, dtype: str | None, explain: bool, progress: Progress
+) -> Summary:
     """Write the kernels, and the loop that trains them, without compiling."""
     network = _load(file, progress)
     derivation, facts = _derive(network, progress)
@@ -85,7 +89,11 @@ def emit(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Sum
         written.append(path.with_name(f"training_{precision}_{rule.name}.py"))
         training = emit_training(network.program, precision, rule, kernels)
         write_atomically(written[-1], training)
-    return Summary("emit", (*facts, _files(*written)))
+    if not explain:
+        return Summary("emit", (*facts, _files(*written)))
+    schedule = explained(derivation)
+    facts = (*facts, Fact("schedule", schedule.as_dict()), _files(*written))
+    return Summary("emit", facts, (*schedule.text().split("\n"), ""))
 
 
 def check(file: Path, folder: Path, dtype: str | None, progress: Progress) -> Summary:
@@ -126,6 +134,70 @@ def train(
     epochs = Fact("epochs", [asdict(epoch) for epoch in history.epochs])
     outcome = (*_outcome(history, data), epochs, _files(*written))
     return Summary("train", (*facts, *compiled, *outcome), (*_curve(history), ""))
+
+
+def bench(
+    named: Sequence[str],
+    count: int | None,
+    seed: int,
+    text: bool,
+    seconds: float,
+    outputs: Sequence[Path],
+    progress: Progress,
+) -> Summary:
+    """Measure named or drawn networks, or the list; write files by their suffixes."""
+    from symbackprop import bench as benchmark
+
+    for output in outputs:
+        benchmark.writable(output)
+    cases = [benchmark.Case.of(one) for one in named]
+    cases += benchmark.drawn(count, seed) if count else ()
+    report = benchmark.bench(
+        cases or benchmark.CASES, seconds, as_text=text, tell=progress.say
+    )
+    for output in outputs:
+        benchmark.write(report, output)
+    facts = [Fact(key, value) for key, value in report.items()]
+    if outputs:
+        facts.append(_files(*outputs))
+    return Summary("bench", tuple(facts), (*benchmark.terminal(report), ""))
+
+
+def accuracy(
+    functions: tuple[str, ...],
+    dtype: str | None,
+    samples: int,
+    every: bool,
+    progress: Progress,
+) -> Summary:
+    """Measure what is emitted for each scalar function, and say where it is worst."""
+    from symbackprop.kernels import accuracy as measuring
+
+    dtypes = (dtype,) if dtype else ("float32",) if every else ("float32", "float64")
+    number = None if every else samples
+    found = list(measuring.accuracy(functions, dtypes, number, progress.say))
+    lines = table(
+        ("function", "dtype", "arguments", "ulp", "worst at", "computed", "true"),
+        [
+            (f.name, f.dtype, f"{f.count:,}", f"{f.ulps:.3f}", *_numerals(f))
+            for f in found
+        ],
+    )
+    failed = [f.name for f in found if not f.holds]
+    told = f"more than {measuring.LIMIT:g} ulp: {', '.join(failed)}" if failed else ""
+    facts = (
+        Fact("functions", [asdict(f) for f in found]),
+        Fact("versions", measuring.versions()),
+        Fact("failed", failed, "accuracy", told or f"within {measuring.LIMIT:g} ulp"),
+    )
+    return Summary("accuracy", facts, (*lines, ""), bool(failed))
+
+
+def _numerals(found: Found) -> tuple[str, str, str]:
+    """The worst argument and its values: as many digits as the precision tells."""
+    digits = 9 if found.dtype == "float32" else 17
+    argument, value = (f"{v:.{digits}g}" for v in (found.argument, found.value))
+    return argument, value, f"{found.truth:.17g}"
 
 
 def _load(file: Path, progress: Progress) -> Network:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +25,12 @@ TOLERANCE = {"float64": 1e-11, "float32": 1e-3}
 ATTEMPTS = {"float64": 1, "float32": 3}
 
 
-def check(kernels: Kernels) -> tuple[Check, ...]:
+def check(kernels: Kernels, watched: Callable[[], Kernels]) -> tuple[Check, ...]:
     """Value and slope along random directions, against complex step.
+
+    Args:
+        kernels: what is checked.
+        watched: makes the same kernels, but with every tensor left in memory.
 
     Raises:
         CheckError: they disagree; the first wrong equation is named.
@@ -36,13 +42,19 @@ def check(kernels: Kernels) -> tuple[Check, ...]:
         values = _rounded(draw(kernels.derivation.program, rng, BATCH), kernels)
         worst = _disagreements(kernels, values, rng)
         if max(worst) <= TOLERANCE[kernels.dtype]:
-            return (
-                Check("compiled value against the evaluator", 1, worst[0]),
-                Check("compiled gradient against complex step", DIRECTIONS, worst[1]),
+            names = (
+                ("compiled value against the evaluator", 1),
+                ("compiled gradient against complex step", DIRECTIONS),
+                ("compiled gradient of batches of other lengths", 2),
+            )
+            return tuple(
+                Check(name, cases, error)
+                for (name, cases), error in zip(names, worst, strict=True)
+                if name != names[2][0] or kernels.derivation.program.batched
             )
         if attempt == attempts - 1:
             _refuse_overflow(kernels, values)
-            raise CheckError(_complaint(kernels, values, worst))
+            raise CheckError(_complaint(watched(), kernels.path, values, worst))
     raise AssertionError
 
 
@@ -58,8 +70,8 @@ def _rounded(values: dict[str, Array], kernels: Kernels) -> dict[str, Array]:
 
 def _disagreements(
     kernels: Kernels, values: dict[str, Array], rng: np.random.Generator
-) -> tuple[float, float]:
-    """Relative errors of the value and of the worst slope."""
+) -> tuple[float, float, float]:
+    """Relative errors of the value, of the worst slope, and of other batches."""
     program = kernels.derivation.program
     theta = kernels.pack({t.name: values[t.name] for t in program.parameters})
     data = [values[t.name] for t in program.data]
@@ -79,7 +91,46 @@ def _disagreements(
         size = sum(float(np.abs(part).sum()) for part in parts)
         expected = complex_step(program, values, along)
         worst = max(worst, _error(slope, expected, max(size, abs(expected), 1e-30)))
-    return max(errors), worst
+    others = _other_batches(kernels, values, gradient)
+    return max(errors), worst, others
+
+
+def _other_batches(
+    kernels: Kernels, values: dict[str, Array], gradient: Array
+) -> float:
+    """How far gradients of shorter and longer batches are from that of the samples.
+
+    Short and long batches may take other ways through a kernel. The gradient of a batch
+    is the mean over its samples, and that of the samples met several times.
+    """
+    program = kernels.derivation.program
+    if not program.batched:
+        return 0.0
+    theta = kernels.pack({t.name: values[t.name] for t in program.parameters})
+    alone = np.zeros(kernels.size)
+    for number in range(BATCH):
+        data = [
+            values[t.name][number : number + 1] if t.batched else values[t.name]
+            for t in program.data
+        ]
+        alone += kernels.value_and_grad(theta, *data)[1] / BATCH
+    tiled = _tiled(kernels, values)
+    long = kernels.value_and_grad(theta, *[tiled[t.name] for t in program.data])[1]
+    scale = max(1e-30, float(np.abs(gradient).max(initial=0.0)))
+    return max(
+        _error(float(np.abs(found - gradient).max(initial=0.0)), 0.0, scale)
+        for found in (alone, long.astype(np.float64))
+    )
+
+
+def _tiled(kernels: Kernels, values: dict[str, Array]) -> dict[str, Array]:
+    """The samples again and again, until the batch takes the way of long ones."""
+    times = kernels.source.longest_few // BATCH + 1
+    batched = {t.name for t in kernels.derivation.program.data if t.batched}
+    return {
+        name: np.concatenate([array] * times) if name in batched else array
+        for name, array in values.items()
+    }
 
 
 def _error(found: float, expected: float, scale: float) -> float:
@@ -88,7 +139,10 @@ def _error(found: float, expected: float, scale: float) -> float:
 
 
 def _complaint(
-    kernels: Kernels, values: dict[str, Array], worst: tuple[float, float]
+    kernels: Kernels,
+    path: Path,
+    values: dict[str, Array],
+    worst: tuple[float, float, float],
 ) -> str:
     derivation = kernels.derivation
     place = _first_wrong(kernels, values)
@@ -99,8 +153,9 @@ def _complaint(
         f"`{place.tensor}`, is the first that is wrong"
     )
     return (
-        f"{kernels.path}: the compiled kernel of `{derivation.program.name}` does not "
-        f"agree with its equations (value {worst[0]:.1e}, slope {worst[1]:.1e}; "
+        f"{path}: the compiled kernel of `{derivation.program.name}` does not "
+        f"agree with its equations (value {worst[0]:.1e}, slope {worst[1]:.1e}, other "
+        f"batches {worst[2]:.1e}; "
         f"allowed {TOLERANCE[kernels.dtype]:.0e}): {where}. The file was deleted. This "
         "is an error of symbackprop, or of the compiler: please report the program."
     )
@@ -129,16 +184,18 @@ def _inputs(kernels: Kernels, values: dict[str, Array]) -> dict[str, Array]:
 
 def _first_wrong(kernels: Kernels, values: dict[str, Array]) -> Equation | None:
     """The first equation whose tensor differs from the evaluator's."""
-    inputs = _inputs(kernels, values)
-    expected = evaluate(kernels.derivation.system, inputs)
-    for equation, found in _computed(kernels, inputs):
-        wanted = np.asarray(expected[equation.tensor], np.float64)
-        wanted = np.broadcast_to(wanted, found.shape)
-        scale = max(1e-30, float(np.abs(wanted).max(initial=0.0)))
-        error = float(np.abs(found - wanted).max(initial=0.0)) / scale
-        if not error <= 10 * TOLERANCE[kernels.dtype]:
-            return equation
-    return None
+    wrong = []
+    for inputs in (_inputs(kernels, values), _tiled(kernels, _inputs(kernels, values))):
+        expected = evaluate(kernels.derivation.system, inputs)
+        for equation, found in _computed(kernels, inputs):
+            wanted = np.asarray(expected[equation.tensor], np.float64)
+            wanted = np.broadcast_to(wanted, found.shape)
+            scale = max(1e-30, float(np.abs(wanted).max(initial=0.0)))
+            error = float(np.abs(found - wanted).max(initial=0.0)) / scale
+            if not error <= 10 * TOLERANCE[kernels.dtype]:
+                wrong.append(equation)
+                break
+    return min(wrong, key=lambda e: kernels.derivation.number(e.tensor), default=None)
 
 
 def _computed(
@@ -153,27 +210,31 @@ def _computed(
     theta = kernels.pack({t.name: inputs[t.name] for t in program.parameters})
     data = kernels.arrays.data([inputs[t.name] for t in program.data], {})
     gradient = np.zeros(kernels.size, kernels.dtype)
-    forward, backward = kernels.workspace(BATCH), kernels.workspace(BATCH)
+    batch = next((len(inputs[t.name]) for t in program.data if t.batched), 1)
+    forward, backward = kernels.workspace(batch), kernels.workspace(batch)
     kernels.forward(theta, *data, forward)
     kernels.backward(theta, *data, gradient, backward)
 
-    def taken(tensor: str, workspace: Array) -> Array:
-        place = layout.places[tensor]
+    def later(tensor: str) -> Array:
+        place = kernels.source.backward.places[tensor]
         if place.buffer == "gradient":
             part = gradient[place.offset : place.offset + place.size]
             return part.reshape(place.shape).astype(np.float64)
-        return kernels.tensor(tensor, workspace, BATCH).astype(np.float64)
+        return place.of(backward, layout.fixed, batch).astype(np.float64)
 
     found: list[tuple[Equation, Any]] = []
     for equation in derivation.forward:
-        found.append((equation, taken(equation.tensor, forward)))
+        seen = layout.places[equation.tensor].of(forward, layout.fixed, batch)
+        found.append((equation, seen.astype(np.float64)))
         if equation.tensor in derivation.live:
-            found.append((equation, taken(equation.tensor, backward)))
+            found.append((equation, later(equation.tensor)))
     for equation in derivation.adjoint:
-        found.append((equation, taken(equation.tensor, backward)))
+        batched = derivation.system.tensors[equation.tensor].batched
+        # Adjoints of batched tensors are computed with the mean's factor 1/batch.
+        found.append((equation, later(equation.tensor) * (batch if batched else 1)))
     return found
 
 
-def checked(kernels: Kernels) -> Kernels:
+def checked(kernels: Kernels, watched: Callable[[], Kernels]) -> Kernels:
     """The kernels with what their check measured."""
-    return replace(kernels, checks=check(kernels))
+    return replace(kernels, checks=check(kernels, watched))

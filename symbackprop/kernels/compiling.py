@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -63,7 +64,8 @@ def compile(
     write_atomically(path, file.text)
     _write_document(derivation, path.with_name("derivation.tex"))
     try:
-        return checked(_load(derivation, dtype, path, file))
+        kernels = _load(derivation, dtype, path, file)
+        return checked(kernels, lambda: _watched(derivation, dtype))
     except MemoryError as error:
         _delete(path)
         raise DeclarationError(
@@ -88,7 +90,15 @@ def _write_document(derivation: Derivation, path: Path) -> None:
 def _load(derivation: Derivation, dtype: str, path: Path, file: SourceFile) -> Kernels:
     """Import the file, and compile both functions by a call on zeros."""
     module = _imported(path, file.text)
-    kernels = Kernels(derivation, dtype, path, module.forward, module.backward, file)
+    kernels = Kernels(
+        derivation,
+        dtype,
+        path,
+        module.forward,
+        module.backward,
+        module.bound,
+        file,
+    )
     program = derivation.program
     data = []
     for tensor in program.data:
@@ -104,6 +114,15 @@ def _load(derivation: Derivation, dtype: str, path: Path, file: SourceFile) -> K
         with interrupted_afterwards():
             kernels.backward(theta, *data, gradient, workspace)
     return replace(kernels, compile_seconds=time.perf_counter() - started)
+
+
+def _watched(derivation: Derivation, dtype: str) -> Kernels:
+    """The same kernels once more, which leave every tensor in memory."""
+    file = plan_file(derivation, dtype, keep=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"kernels_{dtype}.py"
+        write_atomically(path, file.text)
+        return _load(derivation, dtype, path, file)
 
 
 def _imported(path: Path, text: str) -> ModuleType:

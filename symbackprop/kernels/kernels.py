@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Kernels:
             every tensor.
         backward: `backward(theta, *data, gradient, workspace) -> value`, compiled; it
             allocates nothing and can be called from other compiled code.
+        bound: the same of a table of addresses, see `bind`.
         compile_seconds: how long compilation took, or loading from Numba's cache.
         checks: how well the compiled kernel agreed with the witness.
 
@@ -42,6 +44,7 @@ class Kernels:
     path: Path
     forward: Callable[..., float]
     backward: Callable[..., float]
+    bound: Callable[[int], float]
     source: SourceFile
     compile_seconds: float = 0.0
     checks: tuple[Check, ...] = ()
@@ -232,7 +235,8 @@ class Kernels:
         """A call without arguments that computes the gradient and returns the value.
 
         The arrays are read and written in place, and kept alive; they must be what
-        `backward` takes.
+        `backward` takes. The call passes one number, the address of a table of their
+        addresses: to pass arrays costs as much as the arithmetic of a small network.
         """
         program = self.derivation.program
         arguments = (theta, *data, gradient, workspace)
@@ -277,21 +281,21 @@ class Kernels:
                     f"bind: `{name}` is written to: expected an array of its own that "
                     "can be written, and shares no memory with another."
                 )
-        backward = self.backward
-        backward(*arguments)
-        return lambda: backward(*arguments)
+        lengths = [self._batch(list(data)), len(workspace)]
+        addresses = [array.ctypes.data for array in arguments]
+        table = np.array([*addresses, *lengths], np.int64)
+        call = partial(self.bound, table.ctypes.data)
+        call.keep = (table, *arguments)  # type: ignore[attr-defined]
+        with np.errstate(all="ignore"):
+            call()  # compiles, where that is still to be done
+        return call
 
     # --- inside ----------------------------------------------------------------------
 
     def tensor(self, name: str, workspace: Array, batch: int) -> Array:
         """The view of a computed tensor in a workspace."""
         layout = self.source.layout
-        place = layout.places[name]
-        if place.buffer == "sample":
-            start = layout.fixed + place.offset * batch
-            flat = workspace[start : start + place.size * batch]
-            return flat.reshape(batch, *place.shape)
-        return workspace[place.offset : place.offset + place.size].reshape(place.shape)
+        return layout.places[name].of(workspace, layout.fixed, batch)
 
     def _batch(self, arrays: list[Array]) -> int:
         declared = self.derivation.program.data

@@ -60,7 +60,11 @@ def check_memory(derivation: Derivation, file: SourceFile, dtype: str) -> None:
     parameters = sum(sizes[tensor.name] for tensor in program.parameters)
     others = sum(sizes.values()) - parameters
     layout = file.layout
-    kernels = 2 * layout.theta + layout.fixed + BATCH * layout.per_sample
+    kernels = (
+        2 * layout.theta
+        + layout.fixed
+        + ((BATCH + file.longest_few) * layout.per_sample)
+    )
     needed = item * kernels + FOR_PARAMETER * parameters + FOR_OTHERS * others
     held = memory()
     if needed <= held:

@@ -2,5 +2,14 @@
 
 from symbackprop.source.emit import DTYPES, SourceFile, emit, plan_file
 from symbackprop.source.excerpts import excerpts
+from symbackprop.source.explain import Schedule, explain
 
-__all__ = ["DTYPES", "SourceFile", "emit", "excerpts", "plan_file"]
+__all__ = [
+    "DTYPES",
+    "Schedule",
+    "SourceFile",
+    "emit",
+    "excerpts",
+    "explain",
+    "plan_file",
+]

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from symbackprop.equations import System, Tensor
 from symbackprop.optimisers import Rule
-from symbackprop.source.emit import OPTIONS
+from symbackprop.source.file import OPTIONS
 from symbackprop.source.names import Names
 from symbackprop.source.update import OWN, Update, named_apart, wrapped
 

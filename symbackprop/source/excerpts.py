@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from symbackprop.source.emit import Derived, emit
+from symbackprop.source.derived import Derived
+from symbackprop.source.emit import emit
 
 _RANGE = re.compile(r"\((\d+)\) to \((\d+)\), step (-?\d+):")
 _LIST = re.compile(r"\(\d+\)(?:, \(\d+\))*")
@@ -28,34 +29,39 @@ def excerpts(derivation: Derived, dtype: str = "float32") -> Mapping[int, str]:
     ...                     parameters={"w": "i"}, data={}, objective="L")
     >>> print(excerpts(sb.derive(square))[2])
     # (2)  dw[i] = 2*w[i]
-    dw = gradient[0:3]
+    dw = view(gradient, 0, (3,))
     for i in range(3):
         dw[i] = real(2.0) * w[i]
     """
-    _, forward, backward = re.split(
-        r"^def (?:forward|backward)\(", emit(derivation, dtype), flags=re.MULTILINE
-    )
+    text = emit(derivation, dtype)
     found: dict[int, str] = {}
-    for function in (forward, backward):
-        for block in _blocks(function):
+    for name in ("forward", "backward"):
+        _, function = text.split(f"\ndef {name}(")
+        for block in _blocks(function.split("\n\n\n")[0]):
             found |= dict.fromkeys(_numbers(block), block)
     return MappingProxyType(dict(sorted(found.items())))
 
 
 def _blocks(function: str) -> Iterator[str]:
-    """What stands between blank lines; inside a loop, under the line that opens it.
+    """What stands between blank lines; inside loops, under the lines that open them.
 
     `for layer in range(6):`, block, blank, block => both begin with that line.
     """
-    opening = ""
+    openings: list[str] = []
     for part in function.split("\n\n"):
         lines = [line.removeprefix(_MARGIN) for line in part.splitlines()]
-        if lines and lines[0].startswith(" "):
-            lines.insert(0, opening)
-        opening = next(
-            (line for line in reversed(lines) if re.match(r"for .*:$", line)), opening
-        )
-        yield "\n".join(lines)
+        around: list[str] = []
+        for number, line in enumerate(lines):
+            openings = [o for o in openings if _depth(o) < _depth(line)]
+            if number == 0:
+                around = list(openings)
+            if re.match(r" *for .*:$", line):
+                openings.append(line)
+        yield "\n".join([*around, *lines])
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _numbers(block: str) -> Iterator[int]:

@@ -14,8 +14,10 @@ from typing import Any
 import sympy
 from sympy import Expr, Indexed
 
+from symbackprop import approximation
 from symbackprop.equations import Name, System, by_rank, subscripts_of, tensor_of
 from symbackprop.scalars import CONDITIONS, row_of
+from symbackprop.source.layout import Near
 from symbackprop.source.names import Names
 
 # How tightly text binds, loosest first.
@@ -89,6 +91,10 @@ class Printer:
         system: what names mean.
         names: identifiers.
         sample: the variable that counts the samples of the batch.
+        near: tensors that are not kept in memory for every sample.
+        flat: texts that stand for the elements of tensors inside a flat loop.
+        vectorised: the precision in which functions are computed by code that loops
+            take several numbers at once through; "" for NumPy's own functions.
         helpers: text of each helper function, by its identifier.
         called: identifiers of the helpers, by what they compute.
     """
@@ -96,15 +102,26 @@ class Printer:
     system: System
     names: Names
     sample: str
+    near: Near = Near()  # noqa: RUF009 - a frozen value
+    flat: Mapping[str, str] = field(default_factory=dict)
+    vectorised: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
     called: dict[str, str] = field(default_factory=dict)
 
     # --- reads -----------------------------------------------------------------------
 
     def element(self, tensor: str, subscripts: list[str]) -> str:
-        """`a1[n, i]`: an element of a tensor's view; scalars are views of length 1."""
+        """`a1[n, i]`: an element of a tensor's view; scalars are views of length 1.
+
+        Of what is in no memory it is just `a1`, of a row `a1[i]`.
+        """
         declared = self.system.tensors[tensor]
-        inside = [self.sample, *subscripts] if declared.batched else subscripts
+        if tensor in self.flat:
+            return self.flat[tensor]
+        if tensor in self.near.variables:
+            return self.names.of[tensor]
+        sampled = declared.batched and tensor not in self.near.rows
+        inside = [self.sample, *subscripts] if sampled else subscripts
         if not inside:
             inside = ["()" if declared.role == "data" else "0"]
         return f"{self.names.of[tensor]}[{', '.join(inside)}]"
@@ -193,6 +210,8 @@ class Printer:
             asked = enclosed(self._condition(condition, letters), EITHER)
             return f"{chosen} if {asked} else {enclosed(inner(b), CHOICE)}", CHOICE
         arguments = ", ".join(inner(argument)[0] for argument in expression.args)
+        if self.vectorised and name in approximation.NAMES:
+            return f"{self._approximation(name)}({arguments})", ATOM
         if name in CALLS:
             return CALLS[name].format(arguments), ATOM
         return f"{self._helper(expression)}({arguments})", ATOM
@@ -304,6 +323,16 @@ class Printer:
             lines.append(f"u{number} = {self.real(part, {})}")
             body = body.xreplace({part: place})
         return self._define(name, [*lines, f"return {self.real(body, {})}"], arguments)
+
+    def _approximation(self, name: str) -> str:
+        """The function's own code, after that of the functions that it calls."""
+        called = (*approximation.needs(name, self.vectorised), name)
+        for each in called:
+            if each not in self.called:
+                self.called[each] = self.names.internal(each)
+                text = approximation.text_of(each, self.vectorised, self.called)
+                self.helpers[self.called[each]] = text
+        return self.called[name]
 
     def _define(self, name: str, lines: list[str], arguments: tuple[str, ...]) -> str:
         if name not in self.called:

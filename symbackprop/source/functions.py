@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from symbackprop.equations import Equation, System, reads, tensor_of
 from symbackprop.formula import formula
 from symbackprop.repeats import Run, repeats
-from symbackprop.schedule import Item
-from symbackprop.source.blocks import Block, Plan, group
-from symbackprop.source.layout import Layout, Part, Place
-from symbackprop.source.names import Names
-from symbackprop.source.nests import Nests, indented
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Blocks of a function that follow one another; in a run, its first repetition."""
-
-    blocks: tuple[Block, ...]
-    run: Run | None = None
-
-
-def arrange(
-    items: Sequence[Item], system: System, kinds: Mapping[str, str]
-) -> list[Stretch]:
-    """Find the runs of repeated equations, and group everything into blocks.
-
-    `z1, a1, z2, a2, ..., z9, a9, L` =>
-    `[z1, a1]`, the run of `[z2, a2]` up to `a9`, `[L]`
-    """
-    starts, place = set(), 0
-    for block in group(items, system):
-        starts.add(place)
-        place += 1 if block.loop is not None else len(block.plans)
-    found: list[Stretch] = []
-    done = 0
-    for run in repeats(items, system, starts, kinds):
-        if run.start > done:
-            found.append(Stretch(tuple(group(items[done : run.start], system))))
-        found.append(Stretch(tuple(group(run.first, system)), run))
-        done = run.start + run.length * run.count
-    if done < len(items):
-        found.append(Stretch(tuple(group(items[done:], system))))
-    return found
-
-
-def parts_of(stretches: Iterable[Stretch], nests: Nests) -> Iterator[Part]:
-    """The products that do not lie in their tensor, with their slots."""
-    for stretch in stretches:
-        for block in stretch.blocks:
-            for planned in block.plans:
-                named = nests.part_names(planned)
-                for slot, (_, name) in enumerate(named):
-                    yield Part(name, planned.equation.tensor, slot)
+from symbackprop.source.blocks import Block, Plan
+from symbackprop.source.layout import Layout, Place
+from symbackprop.source.loops import indented
+from symbackprop.source.nests import Nests
+from symbackprop.source.sweeps import Stretch, Sweep
 
 
 @dataclass
@@ -65,62 +23,97 @@ class Writer:
 
     Attributes:
         system: what names mean.
-        names: identifiers.
         nests: lowers blocks.
-        layout: where tensors lie.
+        layout: where tensors lie in the function that is written; at first the one
+            that says how long the workspace's first part is in every function.
         numbers: each equation's number.
+        declared: each tensor's equation as it was derived, for the headings.
+        origins: the tensor of whose equation another tensor's is a part.
         kinds: the buffer that each tensor lies in.
-        layer: the variable that counts the repetitions of a run.
-        tables: offsets that are no arithmetic progression, by the table's name.
+        tables: names of the tables of offsets that are no arithmetic progression.
     """
 
     system: System
-    names: Names
     nests: Nests
     layout: Layout
     numbers: Mapping[str, int]
+    declared: Mapping[str, Equation]
+    origins: Mapping[str, str]
     kinds: Mapping[str, str]
-    layer: str
-    tables: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    tables: dict[tuple[int, ...], str] = field(default_factory=dict)
     _bound: dict[str, str] = field(default_factory=dict)
+    _headed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.names = self.nests.loops.printer.names
+        self.layer = self.names.internal("layer")
+        self.fixed = self.layout.fixed
 
     def body(self, stretches: Iterable[Stretch]) -> list[str]:
-        """The lines of all blocks, each under its numbers and formulas."""
-        self._bound = {}
+        """The lines of all sweeps, each block under its numbers and formulas.
+
+        What has no heading belongs to the last one, and follows it at once.
+        """
+        self._bound, self._headed = {}, set()
         lines: list[str] = []
         for stretch in stretches:
             if stretch.run is None:
-                for block in stretch.blocks:
-                    lines += [*self._block(block, None), ""]
+                lines = self._apart(lines, self._sweeps(stretch.sweeps, None))
             else:
-                lines += [*self._run(stretch, stretch.run), ""]
+                lines = [*lines, "", *self._run(stretch, stretch.run)]
+        return [*lines[1:], ""] if lines and not lines[0] else [*lines, ""]
+
+    def _sweeps(self, sweeps: Iterable[Sweep], run: Run | None) -> list[str]:
+        lines: list[str] = []
+        for sweep in sweeps:
+            lines = self._apart(lines, self._sweep(sweep, run))
         return lines
 
-    def _block(self, block: Block, run: Run | None) -> list[str]:
+    def _apart(self, lines: list[str], more: list[str]) -> list[str]:
+        headed = any(line.lstrip().startswith("#") for line in more[:1])
+        return [*lines, *([""] if lines and headed else []), *more]
+
+    def _sweep(self, sweep: Sweep, run: Run | None) -> list[str]:
+        """The first block's heading, views, products, then the loop over the batch."""
         self.nests.heading = lambda equations: self._heading(equations, run)
-        shared = [line for p in block.plans for line in self._shared(p, run)]
-        views = shared + self._views(self._tensors([block], apart=True), run)
-        code = self.nests.block(block)
-        heading = [] if block.loop is not None else self._heading(block.equations, run)
-        return [*views, *code] if not heading else [*heading, *views, *code]
+        first, *others = sweep.blocks
+        lines = self._head(first, run)
+        for block in sweep.blocks:
+            lines += [line for p in block.plans for line in self._shared(p, run)]
+        if first.flat:
+            lines += self._flat_views(first.plans[0].equation, run)
+            return [*lines, *self.nests.block(first)]
+        lines += self._views(self._tensors(sweep.blocks, apart=True), run)
+        if not sweep.sampled:
+            return [*lines, *self.nests.block(first)]
+        body = self.nests.inside(first)
+        for block in sweep.blocks:
+            lines += self.nests.before(block)
+        for block in others:
+            inner = [*self._head(block, run), *self.nests.inside(block)]
+            body = self._apart(body, inner) if block.loop is None else [*body, *inner]
+        return [*lines, *self.nests.loops.over_batch(body)] if body else lines
+
+    def _head(self, block: Block, run: Run | None) -> list[str]:
+        """A block's heading; the equations of a recurrence have their own, inside."""
+        return [] if block.loop is not None else self._heading(block.equations, run)
 
     def _run(self, stretch: Stretch, run: Run) -> list[str]:
         """A loop over the repetitions, in the names of the first one.
 
         Views that are the same in every repetition stand before the loop.
         """
-        used = self._tensors(stretch.blocks)
+        blocks = [b for sweep in stretch.sweeps for b in sweep.blocks]
+        used = self._tensors([b for b in blocks if not b.flat])
         moving = {t for t in used if self._moves(t, run)}
         lines = self._views([t for t in used if t not in moving], None)
         for tensor in moving:
             self._bound.pop(tensor, None)
-        body: list[str] = []
-        for block in stretch.blocks:
-            body += [*self._block(block, run), ""]
+        body = self._sweeps(stretch.sweeps, run)
         for tensor in moving:
             self._bound.pop(tensor, None)
         head = f"for {self.layer} in range({run.count}):"
-        return [*lines, head, *indented(body[:-1])]
+        return [*lines, head, *indented(body)]
 
     def _shared(self, planned: Plan, run: Run | None) -> list[str]:
         """Sums that are computed once; equal ones of many tensors are one loop.
@@ -166,11 +159,15 @@ class Writer:
     def _heading(self, equations: Sequence[Equation], run: Run | None) -> list[str]:
         lines: list[str] = []
         for equation in equations:
-            text = formula(equation, self.system)
-            number = f"({self.numbers[equation.tensor]})"
+            tensor = self.origins.get(equation.tensor, equation.tensor)
+            if tensor in self._headed:
+                continue
+            self._headed.add(tensor)
+            text = formula(self.declared[tensor], self.system)
+            number = f"({self.numbers[tensor]})"
             if run is not None:
-                number = self._numbers(equation.tensor, run)
-                text += f", the same up to {run.renaming[-1][equation.tensor]}"
+                number = self._numbers(tensor, run)
+                text += f", the same up to {run.renaming[-1][tensor]}"
             lines += textwrap.wrap(
                 f"{number}  {text}",
                 width=86,
@@ -206,7 +203,7 @@ class Writer:
                     found[tensor_of(read)] = None
                 found[equation.tensor] = None
             for planned in block.plans:
-                for _, name in self.nests.part_names(planned):
+                for _, name in self.nests.contractions.part_names(planned):
                     found[name] = None
         return list(found)
 
@@ -214,6 +211,8 @@ class Writer:
         """A line for each view that does not yet stand."""
         lines = []
         for tensor in tensors:
+            if tensor in self.nests.loops.printer.near.variables:
+                continue
             place = self.layout.places[tensor]
             if place.buffer == "data":
                 continue
@@ -223,43 +222,61 @@ class Writer:
                 lines.append(f"{self.names.of[tensor]} = {view}")
         return lines
 
-    def _view(self, tensor: str, place: Place, run: Run | None) -> str:
-        start, stop = self._start(tensor, place, run, 0), ""
-        stop = self._start(tensor, place, run, place.size)
+    def _flat_views(self, equation: Equation, run: Run | None) -> list[str]:
+        """`z_flat = view(workspace, 64 * batch, (10 * batch,))` for a flat loop."""
+        lines = []
+        for tensor, name in self.nests.flat_names(equation).items():
+            place = self.layout.places[tensor]
+            if place.buffer == "data":
+                if name != self.names.of[tensor]:
+                    shape = f"({place.size} * {self.nests.loops.batch},)"
+                    lines.append(
+                        f"{name} = {self.nests.loops.view}"
+                        f"({self.names.of[tensor]}, 0, {shape})"
+                    )
+            elif name == self.names.of[tensor]:
+                lines += self._views([tensor], run)
+            else:
+                lines.append(f"{name} = {self._view(tensor, place, run, flat=True)}")
+        return lines
+
+    def _view(
+        self, tensor: str, place: Place, run: Run | None, flat: bool = False
+    ) -> str:
+        """`view(workspace, 64 * batch, (batch, 10))`."""
+        start = self._start(tensor, place, run)
         batched = place.buffer == "sample"
         buffer = place.buffer if place.buffer in ("theta", "gradient") else "workspace"
+        sizes = [str(size) for size in place.shape or (() if batched else (1,))]
         if batched:
-            fixed = f"{self.layout.fixed} + " if self.layout.fixed else ""
-            batch = self.nests.batch
-            start, stop = (
-                f"{fixed}{f'({t})' if ' ' in t else t} * {batch}" for t in (start, stop)
-            )
-        text = f"{buffer}[{start}:{stop}]"
-        sizes = [str(size) for size in place.shape]
-        if batched:
-            sizes.insert(0, self.nests.batch)
-        return text if len(sizes) <= 1 else f"{text}.reshape({', '.join(sizes)})"
+            batch = self.nests.loops.batch
+            fixed = f"{self.fixed} + " if self.fixed else ""
+            start = f"({start})" if " " in start else start
+            start = f"{fixed}{start} * {batch}" if start != "0" else str(self.fixed)
+            sizes = [f"{place.size} * {batch}"] if flat else [batch, *sizes]
+        shape = ", ".join(sizes) + ("," if len(sizes) == 1 else "")
+        return f"{self.nests.loops.view}({buffer}, {start}, ({shape}))"
 
-    def _start(self, tensor: str, place: Place, run: Run | None, more: int) -> str:
+    def _start(self, tensor: str, place: Place, run: Run | None) -> str:
         """`2080 + 1056 * layer`, or a number from a table, or just a number."""
-        offset = str(place.offset + more)
+        offset = str(place.offset)
         if run is None or not self._moves(tensor, run):
             return offset
-        offsets = self._offsets(tensor, run)
+        offsets = tuple(self._offsets(tensor, run))
         step = _step(offsets)
         if step is not None:
             sign = "-" if step < 0 else "+"
             return f"{offset} {sign} {abs(step)} * {self.layer}"
-        table = f"{self.names.of[tensor]}_offsets"
-        if table not in self.tables:
-            self.tables[table] = tuple(offsets)
-            self.names.taken.add(table)
-        return f"{table}[{self.layer}]" + (f" + {more}" if more else "")
+        if offsets not in self.tables:
+            self.tables[offsets] = self.names.internal(f"{tensor}_offsets")
+        return f"{self.tables[offsets]}[{self.layer}]"
 
     def _offsets(self, tensor: str, run: Run) -> list[int]:
         return [self.layout.places[r.get(tensor, tensor)].offset for r in run.renaming]
 
     def _moves(self, tensor: str, run: Run) -> bool:
+        if tensor in self.nests.loops.printer.near.variables:
+            return False
         return len(set(self._offsets(tensor, run))) > 1
 
 

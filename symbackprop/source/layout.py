@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from symbackprop.equations import Equation, System
+from numpy.typing import NDArray
+
+from symbackprop.equations import System
 
 Buffer = Literal["theta", "gradient", "data", "fixed", "sample"]
 
@@ -28,6 +30,28 @@ class Place:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    def of(self, workspace: NDArray[Any], fixed: int, batch: int) -> NDArray[Any]:
+        """The view of the tensor in a workspace whose first part is `fixed` long."""
+        if self.buffer == "sample":
+            start = fixed + self.offset * batch
+            flat = workspace[start : start + self.size * batch]
+            return flat.reshape(batch, *self.shape)
+        return workspace[self.offset : self.offset + self.size].reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Near:
+    """Tensors that need no memory for every sample.
+
+    Attributes:
+        variables: nobody reads an element of them but the loops that make it, or nobody
+            a sample's number but the sweep that makes it: they are in no memory.
+        rows: nobody reads them but the sweep that makes them: one sample's are kept.
+    """
+
+    variables: frozenset[str] = frozenset()
+    rows: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -42,55 +66,26 @@ class Layout:
     per_sample: int
 
 
-@dataclass(frozen=True)
-class Part:
-    """A product that is added to a tensor's value later: it lies in a shared slot."""
-
-    name: str
-    tensor: str
-    slot: int
-
-
-def lay_out(
-    system: System,
-    equations: Iterable[Equation],
-    slopes: Mapping[str, str],
-    parts: Iterable[Part],
-) -> Layout:
-    """Give every tensor its place, in the order of declaration and computation.
+def inputs_of(system: System, slopes: Mapping[str, str]) -> dict[str, Place]:
+    """Places of parameters, their slopes and data, in the order of declaration.
 
     Args:
         system: the tensors.
-        equations: what is computed, in order.
         slopes: the gradient's tensor of each parameter.
-        parts: further products; those of one slot share their memory.
     """
     places: dict[str, Place] = {}
     theta = 0
     for parameter in system.parameters:
-        shape = system.shape(parameter.name)
-        places[parameter.name] = Place("theta", theta, shape)
+        place = Place("theta", theta, system.shape(parameter.name))
+        places[parameter.name] = place
         if parameter.name in slopes:
-            places[slopes[parameter.name]] = Place("gradient", theta, shape)
-        theta += math.prod(shape)
+            places[slopes[parameter.name]] = replace(place, buffer="gradient")
+        theta += place.size
     for data in system.data:
         places[data.name] = Place("data", 0, system.shape(data.name))
-    computed = [e.tensor for e in equations if e.tensor not in places]
-    slots: dict[tuple[Buffer, int], list[Part]] = {}
-    for part in parts:
-        slots.setdefault((_region(part.tensor, system), part.slot), []).append(part)
-    sizes: dict[Buffer, int] = {"fixed": 0, "sample": 0}
-    for tensor in computed:
-        region, shape = _region(tensor, system), system.shape(tensor)
-        places[tensor] = Place(region, sizes[region], shape)
-        sizes[region] += math.prod(shape)
-    for (region, _), sharing in slots.items():
-        for part in sharing:
-            shape = system.shape(part.tensor)
-            places[part.name] = Place(region, sizes[region], shape)
-        sizes[region] += max(places[part.name].size for part in sharing)
-    return Layout(places, theta, sizes["fixed"], sizes["sample"])
+    return places
 
 
-def _region(tensor: str, system: System) -> Buffer:
+def region_of(tensor: str, system: System) -> Buffer:
+    """Which part of the workspace a tensor belongs to."""
     return "sample" if system.tensors[tensor].batched else "fixed"

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
-from symbackprop.equations import Equation, Name, System, Term, fresh
+from symbackprop.equations import Equation, Name, Term, tensor_of
 from symbackprop.schedule import Item, Loop, flatten
-from symbackprop.source.blocks import Block, Plan, is_scattered, plan
-from symbackprop.source.expressions import (
-    PRODUCT,
-    SUM,
-    Printer,
-    enclosed,
-    leaves,
-)
-from symbackprop.source.products import SAMPLE, Matrix, Product
+from symbackprop.source.blocks import Block, Plan, along_rows, is_scattered, plan
+from symbackprop.source.contractions import Contractions
+from symbackprop.source.expressions import PRODUCT, SUM, enclosed, leaves
+from symbackprop.source.loops import Letters, Loops, indented
+from symbackprop.source.products import Product
 
-Letters = Mapping[Name, str]
 Steps = tuple[tuple[Loop, str], ...]
 Heading = Callable[[Sequence[Equation]], list[str]]
-
-
-def indented(lines: Iterable[str]) -> list[str]:
-    return ["    " + line if line else line for line in lines]
 
 
 @dataclass
@@ -31,54 +23,78 @@ class Nests:
     """Lowers blocks to lines.
 
     Attributes:
-        system: what names mean.
-        printer: prints scalar expressions.
-        batch: the variable that holds the length of the batch.
-        share: the variable that holds 1/batch.
+        loops: writes loops.
+        contractions: writes products of matrices.
         heading: the comment above the code of some equations.
-        parts: the name of each product after a tensor's first, see `part_name`.
         sums: the name of each tensor's shared sums, see `shared_name`.
+        flats: the name of each tensor's view in flat loops.
     """
 
-    system: System
-    printer: Printer
-    batch: str
-    share: str
+    loops: Loops
+    contractions: Contractions
     heading: Heading = field(default=lambda equations: [])
-    parts: dict[tuple[str, int], str] = field(default_factory=dict)
     sums: dict[str, str] = field(default_factory=dict)
-    total: str = ""
+    flats: dict[str, str] = field(default_factory=dict)
     best: str = ""
     place: str = ""
     value: str = ""
 
     def __post_init__(self) -> None:
-        internal = self.printer.names.internal
-        self.total, self.best = internal("total"), internal("best")
-        self.place, self.value = internal("place"), internal("value")
-
-    def part_name(self, tensor: str, number: int) -> str:
-        """The name of a tensor's product that is added later: `z1_product`."""
-        key = (tensor, number)
-        if key not in self.parts:
-            self.parts[key] = self.printer.names.internal(f"{tensor}_product")
-            self.printer.names.of[self.parts[key]] = self.parts[key]
-        return self.parts[key]
-
-    def part_names(self, planned: Plan) -> list[tuple[int, str]]:
-        """Names of the products that do not lie in the tensor itself, by place."""
-        first = 1 if planned.direct is not None else 0
-        return [
-            (number, self.part_name(planned.equation.tensor, number))
-            for number in range(first, len(planned.products))
-        ]
+        internal = self.loops.printer.names.internal
+        self.best, self.place = internal("best"), internal("place")
+        self.value = internal("value")
 
     # --- blocks ----------------------------------------------------------------------
 
     def block(self, block: Block) -> list[str]:
+        """A block by itself, with its own loop over the batch."""
         if block.loop is not None:
             return self._recurrence(block.loop, (), False)
+        if block.flat:
+            return self._flat(block.plans[0].equation)
         return self._nest(block.plans, {}, False)
+
+    def before(self, block: Block) -> list[str]:
+        """What comes before the loop over the batch that a block shares with others."""
+        lines: list[str] = []
+        for planned in block.plans:
+            lines += self.contractions.products(planned)
+            if planned.sums_only:
+                lines += self._zero(planned.equation, {})
+        return lines
+
+    def inside(self, block: Block) -> list[str]:
+        """What stands in that loop."""
+        if block.loop is not None:
+            return self._recurrence(block.loop, (), True)
+        if len(block.plans) == 1 and block.plans[0].sums_only:
+            (planned,) = block.plans
+            return self._summing(planned, {})
+        return self._visit(block.plans, {}, True)
+
+    def flat_names(self, equation: Equation) -> dict[str, str]:
+        """What the tensors of a flat loop are called in it."""
+        found = {}
+        for name in dict.fromkeys((*map(tensor_of, equation.reads()), equation.tensor)):
+            found[name] = self.loops.name(name)
+            if self.loops.system.tensors[name].axes:
+                if name not in self.flats:
+                    self.flats[name] = self.loops.printer.names.internal(f"{name}_flat")
+                found[name] = self.flats[name]
+        return found
+
+    def _flat(self, equation: Equation) -> list[str]:
+        """One loop over all samples and elements."""
+        names = self.flat_names(equation)
+        count = prod(self.loops.system.shape(equation.tensor))
+        times = f"{count} * " if count > 1 else ""
+        self.loops.printer.flat = {k: f"{v}[{self.place}]" for k, v in names.items()}
+        (term,) = equation.terms
+        text = self.loops.printer.real(term.body, dict.fromkeys(equation.indices, ""))
+        body = f"{self.loops.printer.flat[equation.tensor]} = {text}"
+        self.loops.printer.flat = {}
+        head = f"for {self.place} in range({times}{self.loops.batch}):"
+        return [head, *indented([body])]
 
     def _nest(self, plans: Sequence[Plan], letters: Letters, inside: bool) -> list[str]:
         """Products and sums over the batch, then one nest of loops, then scattering.
@@ -90,9 +106,21 @@ class Nests:
         """
         lines: list[str] = []
         for planned in plans:
-            lines += self._products(planned)
+            lines += self.contractions.products(planned)
             if planned.summed:
-                lines += self._sums(planned, letters)
+                lines += self._zero(planned.equation, letters)
+                lines += self.loops.over_batch(self._summing(planned, letters))
+        rest = [planned for planned in plans if not planned.sums_only]
+        return lines + self._visit(rest, letters, inside)
+
+    def _visit(
+        self, plans: Sequence[Plan], letters: Letters, inside: bool
+    ) -> list[str]:
+        """Sums by rows, one nest of loops, then scattering."""
+        lines: list[str] = []
+        for planned in plans:
+            if planned.outer:
+                lines += self._rows(planned, letters, inside)
         passing = [planned for planned in plans if planned.passes]
         if passing:
             lines += self._pass(passing, letters, inside)
@@ -104,16 +132,16 @@ class Nests:
     def shared_name(self, tensor: str) -> str:
         """The variable that holds a plan's shared sums: `R_sum`."""
         if tensor not in self.sums:
-            self.sums[tensor] = self.printer.names.internal(f"{tensor}_sum")
+            self.sums[tensor] = self.loops.printer.names.internal(f"{tensor}_sum")
         return self.sums[tensor]
 
     def shared_sum(self, tensor: str, term: Term) -> list[str]:
         """The lines that add one shared term to that variable."""
-        return self._sum(term, {}, [f"{self.shared_name(tensor)} += {{}}"])
+        return self.loops.sum(term, {}, [self.loops.adding(self.shared_name(tensor))])
 
     def _pass(self, plans: Sequence[Plan], letters: Letters, inside: bool) -> list[str]:
         first = plans[0].equation
-        names = self._named(first.indices, letters)
+        names = self.loops.named(first.indices, letters)
         variables = [names[index] for index in first.indices]
         body: list[str] = []
         for planned in plans:
@@ -121,9 +149,9 @@ class Nests:
             own.update(zip(planned.equation.indices, variables, strict=True))
             body += self._point(planned, own)
         loops = [index for index in first.indices if index not in letters]
-        lines = self._over(loops, names, body)
-        if self._batched(first.tensor) and not inside:
-            lines = self._over_batch(lines)
+        lines = self.loops.over(loops, names, body)
+        if self.loops.batched(first.tensor) and not inside:
+            lines = self.loops.over_batch(lines)
         return lines
 
     # --- one element -----------------------------------------------------------------
@@ -131,74 +159,78 @@ class Nests:
     def _point(self, planned: Plan, letters: Letters) -> list[str]:
         """The lines that compute one element of a tensor."""
         equation = planned.equation
-        here = self._element(equation, letters)
+        here = self.loops.element(equation, letters)
         if equation.reduction != "sum":
             return self._optimum(equation, here, letters)
-        addends = [f"{here} * {self.share}"] if planned.summed else []
-        names = dict(self.part_names(planned))
+        if planned.sums_only:
+            return self._sampled(planned, here, letters)
+        addends = [here] if planned.summed or planned.outer else []
+        names = dict(self.contractions.part_names(planned))
         subscripts = [letters[index] for index in equation.indices]
         for number, product in enumerate(planned.products):
             text = here
             if number in names:
-                inner = self.printer.element(equation.tensor, subscripts)
-                text = names[number] + inner[len(self._name(equation.tensor)) :]
+                inner = self.loops.printer.element(equation.tensor, subscripts)
+                text = names[number] + inner[len(self.loops.name(equation.tensor)) :]
             addends.append(self._scaled(product, text, letters))
         lines: list[str] = []
         for term in planned.here:
             if term.bound or term.guards:
-                body = [f"{self.total} += {{}}"]
-                lines += self._sum(term, letters, body)
+                lines += self.loops.sum(
+                    term, letters, [self.loops.adding(self.loops.total)]
+                )
             else:
-                written = self.printer.written(term.body, letters)
+                written = self.loops.printer.written(term.body, letters)
                 addends.append(enclosed(written, SUM))
         if lines:
-            lines.insert(0, f"{self.total} = real(0.0)")
-            addends.append(self.total)
+            lines.insert(0, f"{self.loops.total} = real(0.0)")
+            addends.append(self.loops.total)
         if planned.shared:
             addends.append(self.shared_name(equation.tensor))
         return [*lines, f"{here} = {_joined(addends)}"]
 
+    def _sampled(self, planned: Plan, here: str, letters: Letters) -> list[str]:
+        """One sample's addends of one element of a sum over the batch."""
+        lines: list[str] = []
+        for term in planned.summed:
+            if term.bound:
+                lines += [
+                    f"{self.loops.total} = real(0.0)",
+                    *self.loops.sum(
+                        term, letters, [self.loops.adding(self.loops.total)]
+                    ),
+                    f"{here} += {self.loops.total}",
+                ]
+            else:
+                lines += self.loops.sum(term, letters, [f"{here} += {{}}"])
+        return lines
+
     def _scaled(self, product: Product, text: str, letters: Letters) -> str:
-        if product.average:
-            text = f"{text} * {self.share}"
         if product.coefficient == 1:
             return text
         if product.coefficient == -1:
             return f"-{text}"
-        factor = self.printer.written(product.coefficient, letters)
+        factor = self.loops.printer.written(product.coefficient, letters)
         return f"{enclosed(factor, PRODUCT)} * {text}"
-
-    def _sum(self, term: Term, letters: Letters, body: list[str]) -> list[str]:
-        """Loops over a term's bound indices, where its guards hold."""
-        names = self._named(term.bound, letters)
-        text = self.printer.real(term.body, names)
-        lines = [line.format(text) for line in body]
-        guards = [
-            f"0 <= {self.printer.whole(guard.subscript, names)} < {size}"
-            for guard in term.guards
-            for size in (self.system.size(guard.axis),)
-        ]
-        if guards:
-            lines = [f"if {' and '.join(guards)}:", *indented(lines)]
-        return self._over(term.bound, names, lines)
 
     def _optimum(self, equation: Equation, here: str, letters: Letters) -> list[str]:
         """`max` and its kin; NaN wins, and the first of equals keeps its place."""
         (term,) = equation.terms
         wanted = equation.reduction
-        names = self._named(term.bound, letters)
+        names = self.loops.named(term.bound, letters)
         sign, worst = (">", "-") if wanted in ("max", "argmax") else ("<", "")
         value, best, place = self.value, self.best, self.place
-        chosen = [f"{best} = {value}"]
         start = [f"{best} = real({worst}np.inf)"]
-        result = best
-        if wanted in ("argmax", "argmin"):
-            chosen.append(f"{place} = {self._row_major(term.bound, names)}")
-            start.append(f"{place} = 0")
-            result = f"real({place})"
+        if wanted in ("max", "min"):
+            test = f"{value} {sign} {best} or {value} != {value}"
+            body = [f"{value} = {{}}", f"{best} = {value} if {test} else {best}"]
+            return [*start, *self.loops.sum(term, letters, body), f"{here} = {best}"]
+        where = self._row_major(term.bound, names)
         test = f"{value} {sign} {best} or ({value} != {value} and {best} == {best})"
+        chosen = [f"{best} = {value}", f"{place} = {where}"]
         body = [f"{value} = {{}}", f"if {test}:", *indented(chosen)]
-        return [*start, *self._sum(term, letters, body), f"{here} = {result}"]
+        start.append(f"{place} = 0")
+        return [*start, *self.loops.sum(term, letters, body), f"{here} = real({place})"]
 
     def _row_major(self, bound: Sequence[Name], names: Letters) -> str:
         text = "0"
@@ -207,30 +239,70 @@ class Nests:
                 text = names[index]
             else:
                 head = f"({text})" if " " in text else text
-                text = f"{head} * {self.system.size(index)} + {names[index]}"
+                text = f"{head} * {self.loops.system.size(index)} + {names[index]}"
         return text
 
     # --- sums over the batch, scattering ---------------------------------------------
 
-    def _sums(self, planned: Plan, letters: Letters) -> list[str]:
-        """Zero a tensor, then add its averaged terms, sample by sample."""
-        lines = self._zero(planned.equation, letters)
-        body: list[str] = []
+    def _summing(self, planned: Plan, letters: Letters) -> list[str]:
+        """Add one sample's terms to a sum over the batch."""
+        lines: list[str] = []
         for term in planned.summed:
-            body += self._scattering(term, planned.equation, letters, True)
-        return lines + self._over_batch(body)
+            if along_rows(term, planned.equation, self.loops.system):
+                lines += self._by_rows([term], planned.equation, letters, [])
+            else:
+                lines += self._scattering(term, planned.equation, letters, True)
+        return lines
+
+    # --- sums by rows ----------------------------------------------------------------
+
+    def _rows(self, planned: Plan, letters: Letters, inside: bool) -> list[str]:
+        """Zero each row of a tensor, then add to it what is summed over."""
+        equation = planned.equation
+        names = self.loops.named(equation.indices, letters)
+        zero = [f"{self.loops.element(equation, names)} = real(0.0)"]
+        start = [] if planned.summed else self._row(equation, names, zero)
+        lines = self._by_rows(planned.outer, equation, letters, start)
+        alone = self.loops.batched(equation.tensor) and not inside
+        return self.loops.over_batch(lines) if alone else lines
+
+    def _by_rows(
+        self,
+        terms: Sequence[Term],
+        equation: Equation,
+        letters: Letters,
+        start: list[str],
+    ) -> list[str]:
+        """Rows outermost, then what is summed over, then the elements of a row."""
+        names = self.loops.named(equation.indices, letters)
+        element = self.loops.element(equation, names)
+        last = equation.indices[-1]
+        body = list(start)
+        for term in terms:
+            own = self.loops.named(term.bound, names)
+            inner = [g for g in term.guards if last in g.subscript.free_symbols]
+            outer = [g for g in term.guards if g not in inner]
+            lines = [f"{element} += {self.loops.printer.real(term.body, own)}"]
+            lines = self.loops.guarded(inner, own, lines)
+            lines = self.loops.guarded(outer, own, self._row(equation, own, lines))
+            body += self.loops.over(term.bound, own, lines)
+        rows = [index for index in equation.indices[:-1] if index not in letters]
+        return self.loops.over(rows, names, body)
+
+    def _row(self, equation: Equation, names: Letters, body: list[str]) -> list[str]:
+        return self.loops.over(equation.indices[-1:], names, body)
 
     def _zero(self, equation: Equation, letters: Letters) -> list[str]:
-        names = self._named(equation.indices, letters)
+        names = self.loops.named(equation.indices, letters)
         loops = [index for index in equation.indices if index not in letters]
-        element = self._element(equation, names)
-        return self._over(loops, names, [f"{element} = real(0.0)"])
+        element = self.loops.element(equation, names)
+        return self.loops.over(loops, names, [f"{element} = real(0.0)"])
 
     def _scattering(
         self, term: Term, equation: Equation, letters: Letters, inside: bool
     ) -> list[str]:
         """Add a term to the elements that it goes to; `inside` the batch's loop."""
-        names = self._named(equation.indices, letters)
+        names = self.loops.named(equation.indices, letters)
         target = term.target if is_scattered(term, equation) else equation.indices
         assert target is not None
         gathered = [
@@ -238,87 +310,47 @@ class Nests:
             for index, subscript in zip(equation.indices, target, strict=True)
             if subscript == index and index not in letters
         ]
-        bound = self._named(term.bound, names)
-        places = [self.printer.whole(subscript, bound) for subscript in target]
-        element = self.printer.element(equation.tensor, places)
+        bound = self.loops.named(term.bound, names)
+        places = [self.loops.printer.whole(subscript, bound) for subscript in target]
+        element = self.loops.printer.element(equation.tensor, places)
         scattered = is_scattered(term, equation)
         if term.bound and not scattered:
             lines = [
-                f"{self.total} = real(0.0)",
-                *self._sum(term, names, [f"{self.total} += {{}}"]),
-                f"{element} += {self.total}",
+                f"{self.loops.total} = real(0.0)",
+                *self.loops.sum(term, names, [self.loops.adding(self.loops.total)]),
+                f"{element} += {self.loops.total}",
             ]
         else:
             body = [f"{element} += {{}}"]
-            shape = self.system.shape(equation.tensor)
+            shape = self.loops.system.shape(equation.tensor)
             outside = [
                 f"0 <= {place} < {size}"
                 for place, subscript, size in zip(places, target, shape, strict=True)
-                if leaves(subscript, size, self.system)
+                if leaves(subscript, size, self.loops.system)
                 and subscript not in {guard.subscript for guard in term.guards}
             ]
             if scattered and outside:
                 body = [f"if {' and '.join(outside)}:", *indented(body)]
-            lines = self._sum(term, names, body)
-        lines = self._over(gathered, names, lines)
-        alone = self._batched(equation.tensor) and not inside
-        return self._over_batch(lines) if alone else lines
-
-    # --- products of matrices --------------------------------------------------------
-
-    def _products(self, planned: Plan) -> list[str]:
-        names = dict(self.part_names(planned))
-        lines: list[str] = []
-        for number, product in enumerate(planned.products):
-            out = self._name(planned.equation.tensor)
-            if number in names:
-                out = names[number]
-            shared = product.out.shared
-            letters = self._named([s for s in shared if s != SAMPLE], {})
-            prefix = [
-                self.printer.sample if s == SAMPLE else letters[s] for s in shared
-            ]
-            left, right, result = (
-                self._matrix(matrix, name, prefix)
-                for matrix, name in (
-                    (product.left, self._name(product.left.tensor)),
-                    (product.right, self._name(product.right.tensor)),
-                    (product.out, out),
-                )
-            )
-            body = [f"np.dot({left}, {right}, {result})"]
-            body = self._over([s for s in shared if s != SAMPLE], letters, body)
-            lines += self._over_batch(body) if SAMPLE in shared else body
-        return lines
-
-    def _matrix(self, matrix: Matrix, name: str, prefix: list[str]) -> str:
-        """`W1.T`, `x[n].reshape(4, 6)`: a view, never a copy."""
-        text = f"{name}[{', '.join(prefix)}]" if prefix else name
-        sides = [self._size(s) for s in (matrix.rows, matrix.columns) if s is not None]
-        if matrix.transposed:
-            sides.reverse()
-        if matrix.reshaped:
-            text += f".reshape({', '.join(sides)})"
-        return text + (".T" if matrix.transposed else "")
-
-    def _size(self, size: int) -> str:
-        if size >= 0:
-            return str(size)
-        return self.batch if size == -1 else f"{-size} * {self.batch}"
+            lines = self.loops.sum(term, names, body)
+        lines = self.loops.over(gathered, names, lines)
+        alone = self.loops.batched(equation.tensor) and not inside
+        return self.loops.over_batch(lines) if alone else lines
 
     # --- recurrences -----------------------------------------------------------------
 
     def _recurrence(self, loop: Loop, outer: Steps, inside: bool) -> list[str]:
         """The batch outermost where all is batched, then the steps, then each item."""
         equations = flatten([loop])
-        if not inside and all(self._batched(e.tensor) for e in equations):
-            return self._over_batch(self._recurrence(loop, outer, True))
+        if not inside and all(self.loops.batched(e.tensor) for e in equations):
+            return self.loops.over_batch(self._recurrence(loop, outer, True))
         steps = {loop.steps[e.tensor] for e in equations}
         taken = {variable for _, variable in outer}
         if len(steps) > 1:  # another equation may use the letter for something else
-            taken |= {self._name(index.name) for e in equations for index in _all(e)}
+            taken |= {
+                self.loops.name(index.name) for e in equations for index in _all(e)
+            }
         first = min(steps, key=lambda index: (index.rank, index.name))
-        step = self._unused(self._name(first.name), taken)
+        step = self.loops.unused(self.loops.name(first.name), taken)
         body: list[str] = []
         for item in loop.items:
             body += self._at_step(item, (*outer, (loop, step)), inside)
@@ -331,50 +363,16 @@ class Nests:
             lines = self._recurrence(item, steps, inside)
         else:
             letters = {outer.steps[item.tensor]: name for outer, name in steps}
-            planned = plan(item, self.system, matrices=False)
+            rows = item.indices[-1] not in letters
+            planned = plan(item, self.loops.system, matrices=False, rows=rows)
             lines = self._nest([planned], letters, inside)
             lines = [*self.heading([item]), *lines]
-        length = min(self.system.size(loop.steps[e.tensor]) for e in flatten([item]))
+        length = min(
+            self.loops.system.size(loop.steps[e.tensor]) for e in flatten([item])
+        )
         if length < loop.length:
             lines = [f"if {step} < {length}:", *indented(lines)]
         return lines
-
-    # --- loops and names -------------------------------------------------------------
-
-    def _name(self, declared: str) -> str:
-        return self.printer.names.of[declared]
-
-    def _batched(self, tensor: str) -> bool:
-        return self.system.tensors[tensor].batched
-
-    def _element(self, equation: Equation, letters: Letters) -> str:
-        subscripts = [letters[index] for index in equation.indices]
-        return self.printer.element(equation.tensor, subscripts)
-
-    def _named(self, indices: Iterable[Name], letters: Letters) -> dict[Name, str]:
-        """Variables for further loops; one that is in use gives a new one."""
-        names = dict(letters)
-        for index in indices:
-            if index not in names:
-                wanted = self._name(index.name)
-                names[index] = self._unused(wanted, set(names.values()))
-        return names
-
-    def _unused(self, wanted: str, taken: set[str]) -> str:
-        if wanted not in taken:
-            return wanted
-        return fresh(wanted, taken | self.printer.names.taken)
-
-    def _over(
-        self, indices: Sequence[Name], names: Letters, body: list[str]
-    ) -> list[str]:
-        for index in reversed(indices):
-            size = self.system.size(index)
-            body = [f"for {names[index]} in range({size}):", *indented(body)]
-        return body
-
-    def _over_batch(self, body: list[str]) -> list[str]:
-        return [f"for {self.printer.sample} in range({self.batch}):", *indented(body)]
 
 
 def _all(equation: Equation) -> list[Name]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 from sympy import Expr, Indexed
@@ -22,6 +22,12 @@ from symbackprop.equations import (
 SAMPLE = Name("", "index", -1)
 
 Letters = tuple[Name, ...]
+
+# Multiplications that plain loops do while one call of BLAS begins (measured: a call
+# takes 60 to 90 ns, a multiplication in short loops a quarter of one).
+CALL = 256
+# Batches longer than that are left to BLAS in any case.
+ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,8 @@ class Product:
         left: the first operand.
         right: the second operand.
         out: the result, as it lies in the equation's tensor.
-        average: whether the sum runs over the batch and is to be divided by it.
+        average: whether the sum runs over the batch.
+        term: the same as a term without the coefficient.
     """
 
     coefficient: Expr
@@ -58,6 +65,13 @@ class Product:
     right: Matrix
     out: Matrix
     average: bool
+    term: Term
+
+    @property
+    def runs_over_batch(self) -> bool:
+        """Whether one call multiplies the whole batch."""
+        sides = (self.out.rows, self.out.columns)
+        return self.average or any(side is not None and side < 0 for side in sides)
 
 
 def as_product(term: Term, equation: Equation, system: System) -> Product | None:
@@ -78,7 +92,7 @@ def as_product(term: Term, equation: Equation, system: System) -> Product | None
         (operands if summed else coefficient).append(factor)
     if len(operands) != 2:
         return None
-    places = [_letters(operand, system) for operand in operands]
+    places = [letters_of(operand, system) for operand in operands]
     if places[0] is None or places[1] is None:
         return None
     lhs = system.tensors[equation.tensor]
@@ -88,7 +102,7 @@ def as_product(term: Term, equation: Equation, system: System) -> Product | None
         a, b = places[first], places[second]
         assert a is not None
         assert b is not None
-        shape = _match(a, b, letters, contracted)
+        shape = match(a, b, letters, contracted)
         if shape is None:
             continue
         names = (tensor_of(operands[first]), tensor_of(operands[second]))
@@ -97,8 +111,19 @@ def as_product(term: Term, equation: Equation, system: System) -> Product | None
             for tensor, part in zip((*names, equation.tensor), shape, strict=True)
         )
         factor = sympy.Mul(*coefficient)
-        return Product(factor, left, right, out, term.average)
+        plain = replace(term, body=sympy.Mul(*operands))
+        return Product(factor, left, right, out, term.average, plain)
     return None
+
+
+def few(product: Product, equation: Equation, system: System) -> int:
+    """The greatest number of rows for which plain loops beat a call of BLAS.
+
+    The rows are the samples, where a product runs over the batch at once; where it does
+    not, 1 says that loops win, 0 that they lose.
+    """
+    letters = (*equation.indices, *product.term.bound)
+    return min(ROWS, CALL // math.prod(system.size(letter) for letter in letters))
 
 
 def _reads_batch(expression: Expr, system: System) -> bool:
@@ -109,7 +134,7 @@ def _reads_batch(expression: Expr, system: System) -> bool:
     )
 
 
-def _letters(operand: Expr, system: System) -> Letters | None:
+def letters_of(operand: Expr, system: System) -> Letters | None:
     """The letters of a plain read, the batch first; None for anything else."""
     scalar = isinstance(operand, Name) and operand.kind == "tensor"
     if not scalar and not isinstance(operand, Indexed):
@@ -130,7 +155,7 @@ def _letters(operand: Expr, system: System) -> Letters | None:
 Part = tuple[Letters, Letters, Letters, bool]  # shared, rows, columns, transposed
 
 
-def _match(
+def match(
     a: Letters, b: Letters, result: Letters, summed: set[Name]
 ) -> tuple[Part, Part, Part] | None:
     """How `a @ b` gives the result: the shared letters first, then two groups in each.

@@ -10,7 +10,7 @@ from functools import cached_property
 from symbackprop.equations import fresh
 from symbackprop.optimisers import Rule
 from symbackprop.optimisers.rule import names_in
-from symbackprop.source.emit import OPTIONS
+from symbackprop.source.file import OPTIONS
 from symbackprop.source.names import FIXED
 
 WIDTH = 88
