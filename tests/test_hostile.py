@@ -159,6 +159,14 @@ def test_fields_of_optimisers(kind: type[Any], value: Any) -> None:
         refused_or_taken(kind, **{**needed, field.name: value})
 
 
+@each_nasty
+def test_rules(value: Any) -> None:
+    refused_or_taken(sb.Rule, value, "theta = g")
+    refused_or_taken(sb.Rule, "r", value)
+    for text in ("theta = " + "-" * 5000 + "g", "theta = " + "(" * 5000, "a" * 9**6):
+        refused_or_taken(sb.Rule, "r", text)
+
+
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> sb.Kernels:
     folder = tmp_path_factory.mktemp("hostile")

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.errors import DeclarationError, nearest
+from symbackprop.errors import DeclarationError, nearest, short
 
 GIVEN = ("g", "theta", "t")  # the slope, the parameter, and the number of the step
 
@@ -63,8 +63,11 @@ class Rule:
     text: str
 
     def __post_init__(self) -> None:
+        for part in (self.name, self.text):
+            if not isinstance(part, str):
+                raise DeclarationError(f"rule: {short(part)} is no text.")
         if not (self.name.isidentifier() and self.name.isascii()):
-            raise DeclarationError(f"rule: {self.name!r} is no identifier.")
+            raise DeclarationError(f"rule: {short(self.name)} is no identifier.")
         assigned = [name for name, _ in self.equations]
         if assigned[-1:] != ["theta"] or len(set(assigned)) < len(assigned):
             raise DeclarationError(
@@ -79,14 +82,20 @@ class Rule:
     @cached_property
     def equations(self) -> tuple[tuple[str, ast.expr], ...]:
         """(name, right-hand side) in their order."""
-        return tuple(self._read())
+        try:
+            return tuple(self._read())
+        except RecursionError as error:
+            raise DeclarationError(
+                f"rule {self.name}: nested too deeply; split it into more equations."
+            ) from error
 
     def _read(self) -> Iterator[tuple[str, ast.expr]]:
         try:
             rows = self.text.replace(";", "\n").split("\n")
             lines = ast.parse("\n".join(row.strip() for row in rows)).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise DeclarationError(f"rule {self.name}: {error}.") from error
+        except (SyntaxError, ValueError, MemoryError) as error:
+            told = str(error)[:200]
+            raise DeclarationError(f"rule {self.name}: {told}.") from error
         for line in lines:
             match line:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
