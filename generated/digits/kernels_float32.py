@@ -32,7 +32,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'digits_kernels_float32_bc481c4596dc'
+__name__ = 'digits_kernels_float32_d09633c98bf3'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
@@ -78,37 +78,43 @@ def add(total, value):
 
 @njit(error_model="numpy", forceinline=True)
 def split_exponent(x, rest):
-    """x + rest = 2 h log 2 + high + low, h whole, |high| <= log 2; return 2^h last."""
-    shifted = x * real(0.7213475) + real(12583039.0)
-    h = shifted - real(12583039.0)  # so large a shift rounds to whole numbers
-    high = x - h * real(1.3862915)  # exact
-    low = rest - h * real(2.8572135e-06)
-    return high, low, np.int32(real(shifted).view(np.int32) << np.int32(23)).view(real)
+    """x + rest = (m + n) log 2 + high + low, m and n whole, |high| <= log(2) / 2;
+
+    return high, low, 2^m and 2^n, which hold e^x where 2^(m + n) is no number.
+    """
+    shifted = x * real(1.442695) + real(12583166.0)
+    k = shifted - real(12583166.0)  # so large a shift rounds to whole numbers
+    high = x - k * real(0.69314575)  # exact
+    low = rest - k * real(1.4286068e-06)
+    both = real(shifted).view(np.int32)
+    half = both >> np.int32(1)
+    one = np.int32(half << np.int32(23)).view(real)
+    other = np.int32((both - half) << np.int32(23)).view(real)
+    return high, low, one, other
 
 
 @njit(error_model="numpy", forceinline=True)
 def expm1_reduced(high, low):
-    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 6, within 2^-27.2."""
+    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 5, within 2^-30.8."""
     r = high + low
-    p = real(2.2174347e-05)
-    p = p * r + real(0.00020083546)
-    p = p * r + real(0.0013915994)
-    p = p * r + real(0.008332737)
-    p = p * r + real(0.041665867)
-    p = p * r + real(0.1666667)
-    p = p * r + real(0.50000006)
+    p = real(0.00020070896)
+    p = p * r + real(0.0013936332)
+    p = p * r + real(0.008333077)
+    p = p * r + real(0.04166645)
+    p = p * r + real(0.16666667)
+    p = p * r + real(0.5)
     return high + (low + r * r * p)
 
 
 @njit(error_model="numpy", forceinline=True)
 def expm1(x):
-    """e^x - 1 = 2^h (2^h (e^r - 1) + (2^h - 2^-h)), within 1.7 ulp."""
+    """e^x - 1 = 2^m (2^n (e^r - 1) + (2^n - 2^-m)), within 1.7 ulp."""
     inside = real(-20.0) if x < real(-20.0) else x
     inside = real(89.0) if inside > real(89.0) else inside
-    high, low, power = split_exponent(inside, real(0.0))
-    opposite = np.int32(0x7f000000) - real(power).view(np.int32)
+    high, low, one, other = split_exponent(inside, real(0.0))
+    opposite = np.int32(0x7f000000) - real(one).view(np.int32)
     inverse = np.int32(opposite).view(real)
-    y = power * (power * expm1_reduced(high, low) + (power - inverse))
+    y = one * (other * expm1_reduced(high, low) + (other - inverse))
     return np.copysign(y, x)  # -0 stays -0
 
 
@@ -121,11 +127,11 @@ def tanh(x):
 
 @njit(error_model="numpy", forceinline=True)
 def exp(x):
-    """e^x = 2^h 2^h e^r, within 1.5 ulp."""
+    """e^x = e^r 2^m 2^n, within 1.1 ulp."""
     x = real(-104.0) if x < real(-104.0) else x
     x = real(89.0) if x > real(89.0) else x
-    high, low, power = split_exponent(x, real(0.0))
-    return (real(1.0) + expm1_reduced(high, low)) * power * power
+    high, low, one, other = split_exponent(x, real(0.0))
+    return (real(1.0) + expm1_reduced(high, low)) * one * other
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -134,9 +140,9 @@ def split_logarithm(x):
     view = real(x).view(np.int32)
     exponent = (view + np.int32(0x4afb0d)) & np.int32(0x7f800000)
     f = np.int32(view - exponent + np.int32(0x3f800000)).view(real) - real(1.0)
-    k = np.int32(exponent >> np.int32(23) | np.int32(0x4b000000)).view(real)
+    whole = (exponent >> np.int32(23)) | np.int32(0x4b000000)
     inverse = np.int32(np.int32(0x7f000000) - exponent).view(real)
-    return f, k - real(8388735.0), inverse
+    return f, np.int32(whole).view(real) - real(8388735.0), inverse
 
 
 @njit(error_model="numpy", forceinline=True)

@@ -33,7 +33,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'prelu_kernels_float64_5578c430f9c8'
+__name__ = 'prelu_kernels_float64_5ffc5b766e82'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -84,41 +84,46 @@ def prelu(x, y):
 
 @njit(error_model="numpy", forceinline=True)
 def split_exponent(x, rest):
-    """x + rest = 2 h log 2 + high + low, h whole, |high| <= log 2; return 2^h last."""
-    shifted = x * real(0.7213475204444817) + real(6755399441056767.0)
-    h = shifted - real(6755399441056767.0)  # so large a shift rounds to whole numbers
-    high = x - h * real(1.3862943611197807)  # exact
-    low = rest - h * real(1.0995846037416742e-13)
-    return high, low, np.int64(real(shifted).view(np.int64) << np.int64(52)).view(real)
+    """x + rest = (m + n) log 2 + high + low, m and n whole, |high| <= log(2) / 2;
+
+    return high, low, 2^m and 2^n, which hold e^x where 2^(m + n) is no number.
+    """
+    shifted = x * real(1.4426950408889634) + real(6755399441057790.0)
+    k = shifted - real(6755399441057790.0)  # so large a shift rounds to whole numbers
+    high = x - k * real(0.6931471805598903)  # exact
+    low = rest - k * real(5.497923018708371e-14)
+    both = real(shifted).view(np.int64)
+    half = both >> np.int64(1)
+    one = np.int64(half << np.int64(52)).view(real)
+    other = np.int64((both - half) << np.int64(52)).view(real)
+    return high, low, one, other
 
 
 @njit(error_model="numpy", forceinline=True)
 def expm1_reduced(high, low):
-    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 12, within 2^-58.2."""
+    """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 10, within 2^-57.9."""
     r = high + low
-    p = real(1.0076213332518784e-11)
-    p = p * r + real(1.6179767452361516e-10)
-    p = p * r + real(2.089920080419742e-09)
-    p = p * r + real(2.5051374765586445e-08)
-    p = p * r + real(2.755718340826486e-07)
-    p = p * r + real(2.7557321373765885e-06)
-    p = p * r + real(2.480158769361066e-05)
-    p = p * r + real(0.00019841269838179458)
-    p = p * r + real(0.0013888888888340784)
-    p = p * r + real(0.008333333333335276)
-    p = p * r + real(0.04166666666666994)
-    p = p * r + real(0.16666666666666663)
-    p = p * r + real(0.49999999999999994)
+    p = real(1.6736011663980144e-09)
+    p = p * r + real(2.5101869218975848e-08)
+    p = p * r + real(2.757110168364116e-07)
+    p = p * r + real(2.7557265250850376e-06)
+    p = p * r + real(2.4801570697662e-05)
+    p = p * r + real(0.0001984126986477775)
+    p = p * r + real(0.0013888888897620163)
+    p = p * r + real(0.008333333333330209)
+    p = p * r + real(0.041666666666647985)
+    p = p * r + real(0.16666666666666666)
+    p = p * r + real(0.5000000000000001)
     return high + (low + r * r * p)
 
 
 @njit(error_model="numpy", forceinline=True)
 def exp(x):
-    """e^x = 2^h 2^h e^r, within 1.5 ulp."""
+    """e^x = e^r 2^m 2^n, within 1.1 ulp."""
     x = real(-746.0) if x < real(-746.0) else x
     x = real(710.0) if x > real(710.0) else x
-    high, low, power = split_exponent(x, real(0.0))
-    return (real(1.0) + expm1_reduced(high, low)) * power * power
+    high, low, one, other = split_exponent(x, real(0.0))
+    return (real(1.0) + expm1_reduced(high, low)) * one * other
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -133,9 +138,9 @@ def split_logarithm(x):
     view = real(x).view(np.int64)
     exponent = (view + np.int64(0x95f619980c433)) & np.int64(0x7ff0000000000000)
     f = np.int64(view - exponent + np.int64(0x3ff0000000000000)).view(real) - real(1.0)
-    k = np.int64(exponent >> np.int64(52) | np.int64(0x4330000000000000)).view(real)
+    whole = (exponent >> np.int64(52)) | np.int64(0x4330000000000000)
     inverse = np.int64(np.int64(0x7fe0000000000000) - exponent).view(real)
-    return f, k - real(4503599627371519.0), inverse
+    return f, np.int64(whole).view(real) - real(4503599627371519.0), inverse
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -160,7 +165,7 @@ def log_reduced(f, k):
 
 @njit(error_model="numpy", forceinline=True)
 def log1p(x):
-    """log(1 + x) = k log 2 + log(1 + f), within 1.2 ulp."""
+    """log(1 + x) = k log 2 + log(1 + f), within 1.5 ulp."""
     u = real(1.0) + x
     f, k, inverse = split_logarithm(u)
     lost = x - (u - real(1.0))  # by the rounding of u
