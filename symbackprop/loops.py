@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from symbackprop.errors import InputError
 from symbackprop.files import write_atomically
 from symbackprop.kernels.limits import check_folder
-from symbackprop.optimisers import Optimiser
+from symbackprop.optimisers import Optimiser, Rule
 from symbackprop.source.descent import emit_training
 
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
 
 _importing = threading.Lock()
+_texts: dict[tuple[str, Rule], str] = {}  # what was emitted for kernels and rule
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ def loop_of(kernels: Kernels, optimiser: Optimiser) -> Loop:
             "kernels again."
         ) from error
     program, dtype = kernels.derivation.program, kernels.dtype
-    text = emit_training(program, dtype, optimiser.rule, written)
+    key = (written, optimiser.rule)
+    text = _texts.get(key)
+    if text is None:
+        text = emit_training(program, dtype, optimiser.rule, written)
+        _texts.clear()  # who trains again and again needs the last one alone
+        _texts[key] = text
     write_atomically(path, text)
     return Loop(path, text, _imported(path, text, kernels))
 
