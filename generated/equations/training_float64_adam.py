@@ -36,7 +36,7 @@ from numba import njit
 from kernels_float64 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'equations_training_float64_adam_a18cecd2a744'
+__name__ = 'equations_training_float64_adam_c3e20e385fc1'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64

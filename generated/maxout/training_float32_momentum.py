@@ -33,7 +33,7 @@ from numba import njit
 from kernels_float32 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'maxout_training_float32_momentum_d88c5bfd7c60'
+__name__ = 'maxout_training_float32_momentum_e800456eb6a8'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32

@@ -36,7 +36,7 @@ from numba import njit
 from kernels_float64 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'prelu_training_float64_adam_dac9779288a9'
+__name__ = 'prelu_training_float64_adam_3eec2b9d453d'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
