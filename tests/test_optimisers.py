@@ -11,10 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from interpreted import interpreter
 
 import symbackprop as sb
+from symbackprop.grammar.text import flaw_of_name
 from symbackprop.loops import loop_of
 from symbackprop.optimisers import Optimiser, Rule, Schedule
+from symbackprop.source.update import OWN
 
 PROGRAM = sb.Program(
     equations="L = sum((w[i]*x[i] - y)**2, i)",
@@ -356,3 +361,87 @@ def test_schedules_against_their_formulas(schedule: Schedule, formula: Any) -> N
 def test_options_that_are_refused(make: Any, said: str) -> None:
     with pytest.raises(sb.DeclarationError, match=said):
         make()
+
+
+# --- the emitted file of any program -------------------------------------------------
+
+WORDS = sorted(
+    name
+    for name in {*OWN, "m", "v", "beta1", "m_new", "x_rows", "samples_rows", "plain"}
+    if flaw_of_name(name) is None and not name.startswith("__")
+)
+AXES = {"i": 2, "j": 3, "l": 4}
+
+
+@st.composite
+def declared(draw: st.DrawFn) -> dict[str, Any]:
+    """Data of any rank, real or whole, batched or not, under awkward names."""
+    names = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4, unique=True))
+    axes, whole, batched, terms = {}, [], [names[0]], []
+    for name in names:
+        letters = draw(st.sampled_from(["", "i", "i j", "j i l"]))
+        read = f"{name}[{letters.replace(' ', ', ')}]" if letters else name
+        if draw(st.booleans()):
+            whole.append(name)
+            read = f"E_[{read}]"
+        if draw(st.booleans()) and name not in batched:
+            batched.append(name)
+        axes[name] = letters
+        bound = ", ".join(["", *letters.split()])
+        terms.append(f"sum({read}{bound})" if letters else read)
+    return {
+        "equations": f"L_ = w_*({' + '.join(terms)})",
+        "axes": {**AXES, "e_": 5},
+        "parameters": {"w_": "", "E_": "e_"},
+        "data": axes,
+        "integers": tuple(whole),
+        "batched": tuple(batched),
+        "objective": "L_",
+    }
+
+
+@settings(deadline=None, max_examples=60, database=None, derandomize=True)
+@given(declared(), st.sampled_from(list(PAPERS)))
+def test_any_data_are_gathered(tmp_path_factory, said: Any, optimiser: Any) -> None:
+    program, rng = sb.Program(**said), np.random.default_rng(0)
+    data = {
+        t.name: np.asarray(
+            rng.integers(5, size=((7,) if t.batched else ()) + program.shape(t.name))
+        ).astype(np.int64 if t.integer else np.float64)
+        for t in program.data
+    }
+    met: list[list[Any]] = []
+
+    def backward(theta: Any, *arrays: Any) -> float:
+        met.append([np.array(array) for array in arrays[:-2]])
+        arrays[-2][:] = 0.0
+        return float(len(met))
+
+    path = tmp_path_factory.mktemp("gathered") / "kernels_float64.py"
+    path.write_text("")
+    kernels: Any = SimpleNamespace(
+        derivation=SimpleNamespace(program=program),
+        dtype="float64",
+        path=path,
+        backward=backward,
+    )
+    theta = np.ones(6)
+    order = np.array([3, 0, 6, 1, 5, 2, 4])
+    rows = [np.empty((3, *data[t.name].shape[1:]), data[t.name].dtype)
+            for t in program.data if t.batched]  # fmt: skip
+    numbers = [v for name, v in optimiser.options.items() if name != "rate"]
+    with interpreter(), np.errstate(all="ignore"):
+        found = loop_of(kernels, optimiser).epoch(
+            theta, *data.values(), order, 3, 0, 3, 0, np.full(3, 0.1), math.inf,
+            math.inf, *numbers, np.empty(6), *optimiser.start(theta), *rows,
+            np.empty(0), 0.5,
+        )  # fmt: skip
+    assert found[1] == 3 or isinstance(optimiser, AdaMax)  # which divides by 0 here
+    for number, arrays in enumerate(met):
+        picked = order[3 * number : 3 * number + 3]
+        for tensor, array in zip(program.data, arrays, strict=True):
+            whole = data[tensor.name]
+            expected = whole[picked] if tensor.batched else whole
+            np.testing.assert_array_equal(array, expected)
+    if found[1] == 3:
+        assert found == (0.5 + 1 * 3 + 2 * 3 + 3 * 1, 3, 0)

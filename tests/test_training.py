@@ -6,6 +6,8 @@ and the emitted loop runs as plain Python, so that these tests need no compiler.
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -302,3 +304,27 @@ def test_arguments_that_are_refused(line, data, change, said: str) -> None:
 def test_data_that_are_missing(line, data) -> None:
     with pytest.raises(sb.InputError, match="data: `y` missing"):
         train(line, **GIVEN, x=data["x"])
+
+
+def test_a_second_interrupt_keeps_no_half_step(tmp_path, line, data) -> None:
+    """Amid a step the vectors fit no place in the epoch: the file stays as it was."""
+    file = tmp_path / "training.npz"
+    right, calls = line.backward, []
+
+    def twice(*arrays) -> float:
+        calls.append(len(arrays[1]))
+        if len(calls) == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        return right(*arrays)
+
+    whole = train(line, **GIVEN, **data)
+    line.backward = twice
+    with pytest.raises(KeyboardInterrupt):
+        train(line, **GIVEN, **data, checkpoint=file)
+    with np.load(file) as archive:
+        assert len(archive["epochs"]) == 2
+        assert archive["position"][0] == 0
+    line.backward = right
+    resumed = train(line, **GIVEN, **data, checkpoint=file)
+    assert resumed.theta.tobytes() == whole.theta.tobytes()
