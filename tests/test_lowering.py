@@ -337,3 +337,25 @@ def test_names_of_the_file_give_way_to_those_of_a_constant(tmp_path: Path) -> No
     kernels = sb.compile(program, "float64", tmp_path)
     assert kernels.value(np.ones(3), np.ones(3)) == 1.5
     assert "    share = " not in kernels.path.read_text()
+
+
+def test_code_under_another_heading_is_headed_again() -> None:
+    """`delta_a` is computed in parts, and its rest together with a sum over it."""
+    program = sb.Program(
+        equations="""z[i] = sum(W[i, j]*x[j], j)
+        a[i] = maximum(0, z[i]) + r[i]*minimum(0, z[i])
+        L = sum(softplus(a[i])*y[i], i)""",
+        axes={"i": 6, "j": 4},
+        parameters={"W": "i j", "r": "i"},
+        data={"x": "j", "y": "i"},
+        batched=("x", "y"),
+        objective="L",
+    )
+    text = agrees(program).text
+    assert "# more of (4)\n    # (5)  dr[i]" in text
+    derivation = differentiate(program)
+    blocks = excerpts(derivation, "float64")
+    for equation in derivation.adjoint:
+        code = re.sub("#.*", "", blocks[derivation.number(equation.tensor)])
+        pattern = rf"\b{equation.tensor}(\[.*\])? \+?= "
+        assert re.search(pattern, code), equation.tensor

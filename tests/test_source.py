@@ -260,7 +260,9 @@ def test_factors_follow_declaration_not_letters() -> None:
         text = emit(differentiate(program), "float64").split("def forward")[1]
         text = _no_words(text)
         for number, name in enumerate((a, b, c)):
-            text = re.sub(rf"\b(d?){name}(?=\b|_offsets)", rf"\1t{number}", text)
+            text = re.sub(
+                rf"\b(d?){name}(?=\b|_offsets|_product)", rf"\1t{number}", text
+            )
         return re.sub(r"\s+", " ", text)
 
     assert body("a", "b", "c") == body("zz", "Bb", "aa") == body("Q", "a", "P")
