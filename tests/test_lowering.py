@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,6 @@ def test_a_long_batch_that_goes_wrong_is_caught(
     right = plan_file
 
     def planted(derivation: Any, dtype: str, **options: bool) -> Any:
-        from dataclasses import replace
-
         file = right(derivation, dtype, **options)
         wrong = file.text.replace("np.dot(delta_z2.T, a1, dW2)", "dW2[:] = 0")
         assert wrong != file.text
@@ -173,6 +172,23 @@ def test_a_long_batch_that_goes_wrong_is_caught(
     number = derivation.number("dW2")
     with pytest.raises(sb.CheckError, match=rf"equation \({number}\), .* `dW2`"):
         sb.compile(derivation, "float64", tmp_path)
+
+
+def test_a_long_batch_of_which_the_value_alone_is_wrong_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = plan_file
+
+    def planted(derivation: Any, dtype: str, **options: bool) -> Any:
+        file = right(derivation, dtype, **options)
+        head, forward = file.text.split("\ndef forward(")
+        wrong = forward.replace("np.dot(x, W1.T, z1)", "z1[:] = 0", 1)
+        assert wrong.find("z1[:] = 0") < wrong.find("\ndef backward(")
+        return replace(file, text=f"{head}\ndef forward({wrong}")
+
+    monkeypatch.setattr(compiling, "plan_file", planted)
+    with pytest.raises(sb.CheckError, match=r"equation \(1\), .* `z1`"):
+        sb.compile(classifier(), "float64", tmp_path)
 
 
 def test_the_schedule_is_a_value_that_can_be_printed() -> None:
