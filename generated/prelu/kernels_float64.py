@@ -33,7 +33,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'prelu_kernels_float64_82ad4d034b94'
+__name__ = 'prelu_kernels_float64_ebe3f0dda117'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -399,6 +399,7 @@ def backward(theta, x, y, gradient, workspace):
     for place in range(batch):
         delta_z2_logistic_2_flat[place] = logistic(z2_flat[place])
 
+    # more of (12)
     # (14)  db2[i2] = batch_mean(delta_z2[i2])
     delta_z2_logistic = view(workspace, 1 + 38 * batch, (batch, 1))
     delta_z2_logistic_2 = view(workspace, 1 + 32 * batch, (batch, 1))

@@ -36,7 +36,7 @@ from numba import njit
 from kernels_float64 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'prelu_training_float64_adam_3eec2b9d453d'
+__name__ = 'prelu_training_float64_adam_935b9170d525'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
