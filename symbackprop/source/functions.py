@@ -111,8 +111,8 @@ class Writer:
         for tensor in moving:
             self._bound.pop(tensor, None)
         body = self._sweeps(stretch.sweeps, run)
-        for tensor in moving:
-            self._bound.pop(tensor, None)
+        for tensor in [t for t in self._bound if self._moves(t, run)]:
+            del self._bound[tensor]  # also what flat loops alone have seen
         head = f"for {self.layer} in range({run.count}):"
         return [*lines, head, *indented(body)]
 
