@@ -39,6 +39,7 @@ class State:
         total: the values that they met, times their samples.
         seconds: how long they took.
         best: the parameters of the epoch with the least validation loss.
+        least: that loss, infinite where nothing is held out.
     """
 
     theta: Array
@@ -48,6 +49,11 @@ class State:
     total: float = 0.0
     seconds: float = 0.0
     best: Array | None = None
+    least: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        held = (row[2] for row in self.epochs if row[2] is not None)
+        self.least = min(held, default=math.inf)
 
     @classmethod
     def read(
@@ -119,8 +125,7 @@ class State:
         finite = math.isfinite(self.total) and math.isfinite(self.seconds)
         if not (finite and 0 <= self.minibatch <= steps):
             raise ValueError("its place in the epoch is none")
-        held_out = any(row[2] is not None for row in self.epochs)
-        if held_out != (self.best is not None):
+        if math.isfinite(self.least) != (self.best is not None):
             raise ValueError("its best parameters do not fit its epochs")
 
     def write(self, file: Path, mark: Mapping[str, str]) -> None:

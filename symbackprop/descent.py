@@ -91,7 +91,6 @@ class Descent:
         rates = self.optimiser.rate * factors
         while state.minibatch < steps:
             count = max(1, int(min(PATIENCE / self.pace, steps - state.minibatch)))
-            found = 0
             with self.changing():
                 called = time.perf_counter()
                 total, reached, found = self._run(order, rates, state.minibatch + count)
@@ -99,8 +98,8 @@ class Descent:
                 state.total, state.minibatch = total, reached
                 state.seconds += ended - began
                 began = ended
-            if found:
-                self._diverged(number, found)
+                if found:  # its state is never kept
+                    self._diverged(number, found)
             self.pace = max((ended - called) / count, 1e-9)
             if state.minibatch < steps:
                 if time.perf_counter() - self.kept_at > KEEPING:

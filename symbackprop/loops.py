@@ -1,20 +1,25 @@
-"""Loops: the training loop of some kernels by some rule, emitted and imported."""
+"""Loops: the training loop of some kernels by some rule, emitted, imported, checked."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from symbackprop.errors import InputError
+import numpy as np
+from numpy.typing import NDArray
+
+from symbackprop.errors import CheckError, InputError
 from symbackprop.files import write_atomically
+from symbackprop.interrupts import interrupted_afterwards
 from symbackprop.kernels.limits import check_folder
 from symbackprop.optimisers import Optimiser, Rule
 from symbackprop.source.descent import emit_training
@@ -22,8 +27,13 @@ from symbackprop.source.descent import emit_training
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
 
+Array = NDArray[Any]
+
+STEPS, LENGTH = 3, 71  # of the check; a vector loop leaves a remainder
+
 _importing = threading.Lock()
-_texts: dict[tuple[str, Rule], str] = {}  # what was emitted for kernels and rule
+# What was emitted and checked, by its path, the kernels' text and the rule.
+_texts: dict[tuple[Path, str, Rule], str] = {}
 
 
 @dataclass(frozen=True)
@@ -49,9 +59,10 @@ class Loop:
 
 
 def loop_of(kernels: Kernels, optimiser: Optimiser) -> Loop:
-    """Emit the training loop beside the kernels, and import it.
+    """Emit the training loop beside the kernels, import it, and check its update.
 
     Raises:
+        CheckError: the compiled update is not what the rule says; the file is deleted.
         InputError: the kernels' file is gone, or the folder cannot be written.
     """
     path = loop_path(kernels, optimiser)
@@ -63,15 +74,68 @@ def loop_of(kernels: Kernels, optimiser: Optimiser) -> Loop:
             f"{kernels.path} cannot be read: {error.strerror or error}. Compile the "
             "kernels again."
         ) from error
-    program, dtype = kernels.derivation.program, kernels.dtype
-    key = (written, optimiser.rule)
-    text = _texts.get(key)
-    if text is None:
-        text = emit_training(program, dtype, optimiser.rule, written)
-        _texts.clear()  # who trains again and again needs the last one alone
-        _texts[key] = text
+    program, dtype, rule = kernels.derivation.program, kernels.dtype, optimiser.rule
+    key = (path, written, rule)
+    checked = _texts.get(key)
+    text = checked or emit_training(program, dtype, rule, written)
     write_atomically(path, text)
-    return Loop(path, text, _imported(path, text, kernels))
+    module = _imported(path, text, kernels)
+    if checked is not None:
+        return Loop(path, text, module)
+    apart = disagreement(module.update, rule, dtype, optimiser.options)
+    if apart > math.sqrt(np.finfo(dtype).eps):
+        path.unlink(missing_ok=True)
+        raise CheckError(
+            f"{path}: the compiled update does not agree with the rule `{rule.name}` "
+            f"(relative error {apart:.1e}). The file was deleted. This is an error of "
+            "symbackprop, or of the compiler: please report the rule."
+        )
+    _texts.clear()  # who trains again and again needs the last one alone
+    _texts[key] = text
+    return Loop(path, text, module)
+
+
+def disagreement(
+    update: Callable[..., bool], rule: Rule, dtype: str, options: Mapping[str, float]
+) -> float:
+    """How far a compiled update is from its rule in NumPy, relatively, in some steps.
+
+    Each option has a number of its own, so that none can stand in another's place;
+    where the rule is not finite at these numbers, they are the given ones.
+    """
+    spread = dict(zip(rule.options, np.linspace(0.3, 0.7, len(options)), strict=True))
+    carried = (*rule.state, "theta")
+    drawn = np.random.default_rng(0).normal(size=(STEPS + 1, LENGTH)).astype(dtype)
+    for numbers in ({n: float(v) for n, v in spread.items()}, options):
+        expected = {name: np.zeros_like(drawn[0]) for name in rule.state}
+        expected["theta"] = drawn[0].copy()
+        found = {name: vector.copy() for name, vector in expected.items()}
+        others = [value for name, value in numbers.items() if name != "rate"]
+        with np.errstate(all="ignore"):
+            for step, g in enumerate(drawn[1:], 1):
+                values = rule.evaluate({**expected, **numbers, "g": g, "t": step})
+                expected = {n: np.asarray(values[n], dtype) for n in carried}
+                state = [found[name] for name in rule.state]
+                with interrupted_afterwards():
+                    update(
+                        found["theta"],
+                        g,
+                        *state,
+                        step,
+                        numbers.get("rate", 0.0),
+                        *others,
+                    )
+        if all(np.isfinite(vector).all() for vector in expected.values()):
+            return max(
+                _relative(found[name], vector) for name, vector in expected.items()
+            )
+    return 0.0  # a rule of which nothing can be said
+
+
+def _relative(found: Array, expected: Array) -> float:
+    scale = np.maximum(np.abs(expected), np.abs(expected).mean() or 1.0)
+    error = float((np.abs(found - expected) / scale).max())
+    return error if np.isfinite(error) else np.inf
 
 
 def loop_path(kernels: Kernels, optimiser: Optimiser) -> Path:

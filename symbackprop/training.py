@@ -189,13 +189,13 @@ def train(
     with descent.kept_when_interrupted():
         while len(state.epochs) < epochs:
             descent.epoch(during)
-            _finish(kernels, descent, held)
+            _finish(descent, held)
             if progress:
                 progress(Epoch(*state.epochs[-1]))
     return History(state.theta, tuple(Epoch(*row) for row in state.epochs), state.best)
 
 
-def _finish(kernels: Kernels, descent: Descent, held: Samples | None) -> None:
+def _finish(descent: Descent, held: Samples | None) -> None:
     """End an epoch: what is held out is evaluated, and the state is kept."""
     state = descent.state
     number = len(state.epochs) + 1
@@ -210,12 +210,11 @@ def _finish(kernels: Kernels, descent: Descent, held: Samples | None) -> None:
                 "data, or lower the optimiser's rate."
             )
     with descent.changing():
-        if validation_loss is not None:
-            before = [row[2] for row in state.epochs if row[2] is not None]
+        if validation_loss is not None and validation_loss < state.least:
+            state.least = validation_loss
             if state.best is None:
-                state.best = state.theta.copy()
-            elif validation_loss < min(before):
-                state.best[:] = state.theta
+                state.best = np.empty_like(state.theta)
+            state.best[:] = state.theta
         loss = state.total / descent.samples.length
         seconds = state.seconds + time.perf_counter() - began
         row = (number, loss, validation_loss, accuracy, seconds)

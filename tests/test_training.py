@@ -328,3 +328,21 @@ def test_a_second_interrupt_keeps_no_half_step(tmp_path, line, data) -> None:
     line.backward = right
     resumed = train(line, **GIVEN, **data, checkpoint=file)
     assert resumed.theta.tobytes() == whole.theta.tobytes()
+
+
+def test_a_diverged_state_is_never_kept(tmp_path, line, data) -> None:
+    """Ctrl-C that comes with the step that diverges."""
+    file = tmp_path / "training.npz"
+    right = line.backward
+
+    def interrupted(*arrays) -> float:
+        os.kill(os.getpid(), signal.SIGINT)
+        return right(*arrays)
+
+    line.backward = interrupted
+    given = {"epochs": 1, "batch_size": 50, "optimiser": SGD(1e308)}
+    data["y"] += 1e6
+    with pytest.raises(sb.DivergenceError, match="`w` is the first"):
+        train(line, **given, **data, checkpoint=file)
+    with np.load(file) as archive:
+        assert np.isfinite(archive["theta"]).all()

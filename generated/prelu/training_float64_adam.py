@@ -36,7 +36,7 @@ from numba import njit
 from kernels_float64 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'prelu_training_float64_adam_935b9170d525'
+__name__ = 'prelu_training_float64_adam_207d937ae55c'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -131,7 +131,8 @@ def epoch(
     """Minibatches first, ..., last - 1 of an epoch.
 
     Minibatch b holds the samples order[b * batch_size:(b + 1) * batch_size], the last
-    one what is left of them; it is step before + b + 1, at rates[b].
+    one what is left of them; it is step before + b + 1, at rates[b]. The limits are
+    those of clipping, np.inf for none.
 
     Returns total, to which it added each value times its samples; the number of the
     minibatch that comes next, or at which it stopped; and 0, or what is not finite

@@ -234,7 +234,8 @@ _EPOCH = '''\
     """Minibatches first, ..., last - 1 of an epoch.
 
     Minibatch b holds the samples order[b * batch_size:(b + 1) * batch_size], the last
-    one what is left of them; it is step before + b + 1, at rates[b].
+    one what is left of them; it is step before + b + 1, at rates[b]. The limits are
+    those of clipping, np.inf for none.
 
     Returns total, to which it added each value times its samples; the number of the
     minibatch that comes next, or at which it stopped; and 0, or what is not finite
