@@ -32,6 +32,8 @@ Array = NDArray[Any]
 STEPS, LENGTH = 3, 71  # of the check; a vector loop leaves a remainder
 
 _importing = threading.Lock()
+# What was emitted and checked, by its path, the kernels' text and the rule.
+_texts: dict[tuple[Path, str, Rule], str] = {}
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,13 @@ def loop_of(kernels: Kernels, optimiser: Optimiser) -> Loop:
             "kernels again."
         ) from error
     program, dtype, rule = kernels.derivation.program, kernels.dtype, optimiser.rule
-    text = emit_training(program, dtype, rule, written)
+    key = (path, written, rule)
+    checked = _texts.get(key)
+    text = checked or emit_training(program, dtype, rule, written)
     write_atomically(path, text)
     module = _imported(path, text, kernels)
+    if checked is not None:
+        return Loop(path, text, module)
     apart = disagreement(module.update, rule, dtype, optimiser.options)
     if apart > math.sqrt(np.finfo(dtype).eps):
         path.unlink(missing_ok=True)
@@ -84,6 +90,8 @@ def loop_of(kernels: Kernels, optimiser: Optimiser) -> Loop:
             f"(relative error {apart:.1e}). The file was deleted. This is an error of "
             "symbackprop, or of the compiler: please report the rule."
         )
+    _texts.clear()  # who trains again and again needs the last one alone
+    _texts[key] = text
     return Loop(path, text, module)
 
 

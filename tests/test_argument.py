@@ -440,6 +440,29 @@ def test_corner_cases_have_a_chapter(name: str) -> None:
         assert sb.document(derivation, notation=notation).latex
 
 
+def test_no_general_layer_of_weights_that_are_computed() -> None:
+    """A layer cut out of the network must not be cut off from its weights."""
+    lines, parameters = [], {}
+    for n in range(1, 4):
+        before = f"a{n - 1}" if n > 1 else "x"
+        lines += [
+            f"n{n}[i] = sum(V{n}[i, j]**2, j)",
+            f"U{n}[i, j] = V{n}[i, j] / sqrt(n{n}[i])",
+            f"z{n}[i] = sum(U{n}[i, j]*{before}[j], j)",
+            f"a{n}[i] = tanh(z{n}[i])",
+        ]
+        parameters[f"V{n}"] = "i j"
+    program = sb.Program(
+        equations="\n".join([*lines, "L = sum((a3[i] - y[i])**2, i)"]),
+        axes={"i": 3, "j": 3},
+        parameters=parameters,
+        data={"x": "j", "y": "i"},
+        batched=("x", "y"),
+        objective="L",
+    )
+    assert general_layer(differentiate(program)) is None
+
+
 def test_sample_weights_are_not_taken_for_a_target() -> None:
     program = sb.Program(
         "z[i] = sum(W[i, j]*x[j], j)\nL = sum(m[k]*(z[i] - y[i])**2, i, k)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,6 @@ def test_a_long_batch_that_goes_wrong_is_caught(
     right = plan_file
 
     def planted(derivation: Any, dtype: str, **options: bool) -> Any:
-        from dataclasses import replace
-
         file = right(derivation, dtype, **options)
         wrong = file.text.replace("np.dot(delta_z2.T, a1, dW2)", "dW2[:] = 0")
         assert wrong != file.text
@@ -173,6 +172,23 @@ def test_a_long_batch_that_goes_wrong_is_caught(
     number = derivation.number("dW2")
     with pytest.raises(sb.CheckError, match=rf"equation \({number}\), .* `dW2`"):
         sb.compile(derivation, "float64", tmp_path)
+
+
+def test_a_long_batch_of_which_the_value_alone_is_wrong_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = plan_file
+
+    def planted(derivation: Any, dtype: str, **options: bool) -> Any:
+        file = right(derivation, dtype, **options)
+        head, forward = file.text.split("\ndef forward(")
+        wrong = forward.replace("np.dot(x, W1.T, z1)", "z1[:] = 0", 1)
+        assert wrong.find("z1[:] = 0") < wrong.find("\ndef backward(")
+        return replace(file, text=f"{head}\ndef forward({wrong}")
+
+    monkeypatch.setattr(compiling, "plan_file", planted)
+    with pytest.raises(sb.CheckError, match=r"equation \(1\), .* `z1`"):
+        sb.compile(classifier(), "float64", tmp_path)
 
 
 def test_the_schedule_is_a_value_that_can_be_printed() -> None:
@@ -337,3 +353,25 @@ def test_names_of_the_file_give_way_to_those_of_a_constant(tmp_path: Path) -> No
     kernels = sb.compile(program, "float64", tmp_path)
     assert kernels.value(np.ones(3), np.ones(3)) == 1.5
     assert "    share = " not in kernels.path.read_text()
+
+
+def test_code_under_another_heading_is_headed_again() -> None:
+    """`delta_a` is computed in parts, and its rest together with a sum over it."""
+    program = sb.Program(
+        equations="""z[i] = sum(W[i, j]*x[j], j)
+        a[i] = maximum(0, z[i]) + r[i]*minimum(0, z[i])
+        L = sum(softplus(a[i])*y[i], i)""",
+        axes={"i": 6, "j": 4},
+        parameters={"W": "i j", "r": "i"},
+        data={"x": "j", "y": "i"},
+        batched=("x", "y"),
+        objective="L",
+    )
+    text = agrees(program).text
+    assert "# more of (4)\n    # (5)  dr[i]" in text
+    derivation = differentiate(program)
+    blocks = excerpts(derivation, "float64")
+    for equation in derivation.adjoint:
+        code = re.sub("#.*", "", blocks[derivation.number(equation.tensor)])
+        pattern = rf"\b{equation.tensor}(\[.*\])? \+?= "
+        assert re.search(pattern, code), equation.tensor

@@ -36,7 +36,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'equations_kernels_float64_5033b8af7e54'
+__name__ = 'equations_kernels_float64_246477fe38f8'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -80,7 +80,7 @@ def add(total, value):
     return total + value
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def split_exponent(x, rest):
     """x + rest = (m + n) log 2 + high + low, m and n whole, |high| <= log(2) / 2;
 
@@ -97,7 +97,7 @@ def split_exponent(x, rest):
     return high, low, one, other
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def expm1_reduced(high, low):
     """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 10, within 2^-57.9."""
     r = high + low
@@ -115,7 +115,7 @@ def expm1_reduced(high, low):
     return high + (low + r * r * p)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def exp(x):
     """e^x = e^r 2^m 2^n, within 1.1 ulp."""
     x = real(-746.0) if x < real(-746.0) else x
@@ -124,13 +124,13 @@ def exp(x):
     return (real(1.0) + expm1_reduced(high, low)) * one * other
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def logistic(x):
     u1 = exp(-np.abs(x))
     return u1 / (real(1.0) + u1) if x < real(0.0) else real(1.0) / (real(1.0) + u1)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def expm1(x):
     """e^x - 1 = 2^m (2^n (e^r - 1) + (2^n - 2^-m)), within 1.7 ulp."""
     inside = real(-40.0) if x < real(-40.0) else x
@@ -142,14 +142,14 @@ def expm1(x):
     return np.copysign(y, x)  # -0 stays -0
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def tanh(x):
     """tanh |x| = -e / (2 + e) with e = exp(-2 |x|) - 1, within 2.7 ulp."""
     e = expm1(real(-2.0) * np.abs(x))
     return np.copysign(e / (real(2.0) + e), x)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def split_logarithm(x):
     """x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); return f, k and 2^-k."""
     view = real(x).view(np.int64)
@@ -160,7 +160,7 @@ def split_logarithm(x):
     return f, np.int64(whole).view(real) - real(4503599627371519.0), inverse
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def log_reduced(f, k):
     """k log 2 + log(1 + f) with log(1 + f) = 2 atanh s, s = f / (2 + f):
 
@@ -180,7 +180,7 @@ def log_reduced(f, k):
     return k * real(0.6931471805598903) - ((half - small) - f)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def log(x):
     """log x = k log 2 + log(1 + f), within 0.9 ulp."""
     subnormal = x < real(2.2250738585072014e-308)

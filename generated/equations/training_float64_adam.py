@@ -36,7 +36,7 @@ from numba import njit
 from kernels_float64 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'equations_training_float64_adam_923c398c4be5'
+__name__ = 'equations_training_float64_adam_75626149419b'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64

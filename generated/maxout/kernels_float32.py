@@ -32,7 +32,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'maxout_kernels_float32_35a8e70dc95f'
+__name__ = 'maxout_kernels_float32_2ef5b272b7f8'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32
@@ -75,7 +75,7 @@ def add(total, value):
     return total + value
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def split_exponent(x, rest):
     """x + rest = (m + n) log 2 + high + low, m and n whole, |high| <= log(2) / 2;
 
@@ -92,7 +92,7 @@ def split_exponent(x, rest):
     return high, low, one, other
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def expm1_reduced(high, low):
     """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 5, within 2^-30.8."""
     r = high + low
@@ -105,7 +105,7 @@ def expm1_reduced(high, low):
     return high + (low + r * r * p)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def exp(x):
     """e^x = e^r 2^m 2^n, within 1.1 ulp."""
     x = real(-104.0) if x < real(-104.0) else x
@@ -114,7 +114,7 @@ def exp(x):
     return (real(1.0) + expm1_reduced(high, low)) * one * other
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def split_logarithm(x):
     """x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); return f, k and 2^-k."""
     view = real(x).view(np.int32)
@@ -125,7 +125,7 @@ def split_logarithm(x):
     return f, np.int32(whole).view(real) - real(8388735.0), inverse
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def log_reduced(f, k):
     """k log 2 + log(1 + f) with log(1 + f) = 2 atanh s, s = f / (2 + f):
 
@@ -141,7 +141,7 @@ def log_reduced(f, k):
     return k * real(0.69314575) - ((half - small) - f)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def log(x):
     """log x = k log 2 + log(1 + f), within 0.9 ulp."""
     subnormal = x < real(1.1754944e-38)

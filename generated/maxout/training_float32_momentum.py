@@ -33,7 +33,7 @@ from numba import njit
 from kernels_float32 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'maxout_training_float32_momentum_950001b4d718'
+__name__ = 'maxout_training_float32_momentum_9d3b2a8a8e76'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float32

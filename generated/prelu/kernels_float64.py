@@ -33,7 +33,7 @@ from numba.extending import intrinsic, overload
 
 # Numba caches the functions under this name, however this file is
 # imported.
-__name__ = 'prelu_kernels_float64_5ffc5b766e82'
+__name__ = 'prelu_kernels_float64_ebe3f0dda117'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64
@@ -77,12 +77,12 @@ def add(total, value):
     return total + value
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def prelu(x, y):
     return x if real(0.0) < x else x * y
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def split_exponent(x, rest):
     """x + rest = (m + n) log 2 + high + low, m and n whole, |high| <= log(2) / 2;
 
@@ -99,7 +99,7 @@ def split_exponent(x, rest):
     return high, low, one, other
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def expm1_reduced(high, low):
     """e^r - 1 = r + r^2 p(r) for r = high + low; p of degree 10, within 2^-57.9."""
     r = high + low
@@ -117,7 +117,7 @@ def expm1_reduced(high, low):
     return high + (low + r * r * p)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def exp(x):
     """e^x = e^r 2^m 2^n, within 1.1 ulp."""
     x = real(-746.0) if x < real(-746.0) else x
@@ -126,13 +126,13 @@ def exp(x):
     return (real(1.0) + expm1_reduced(high, low)) * one * other
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def logistic(x):
     u1 = exp(-np.abs(x))
     return u1 / (real(1.0) + u1) if x < real(0.0) else real(1.0) / (real(1.0) + u1)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def split_logarithm(x):
     """x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); return f, k and 2^-k."""
     view = real(x).view(np.int64)
@@ -143,7 +143,7 @@ def split_logarithm(x):
     return f, np.int64(whole).view(real) - real(4503599627371519.0), inverse
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def log_reduced(f, k):
     """k log 2 + log(1 + f) with log(1 + f) = 2 atanh s, s = f / (2 + f):
 
@@ -163,7 +163,7 @@ def log_reduced(f, k):
     return k * real(0.6931471805598903) - ((half - small) - f)
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def log1p(x):
     """log(1 + x) = k log 2 + log(1 + f), within 1.5 ulp."""
     u = real(1.0) + x
@@ -175,12 +175,12 @@ def log1p(x):
     return y if x > real(-1.0) else least
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def maximum(x, y):
     return x if x >= y or x != x else y
 
 
-@njit(error_model="numpy", forceinline=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def softplus(x):
     return log1p(exp(-np.abs(x))) + maximum(x, real(0.0))
 
@@ -399,6 +399,7 @@ def backward(theta, x, y, gradient, workspace):
     for place in range(batch):
         delta_z2_logistic_2_flat[place] = logistic(z2_flat[place])
 
+    # more of (12)
     # (14)  db2[i2] = batch_mean(delta_z2[i2])
     delta_z2_logistic = view(workspace, 1 + 38 * batch, (batch, 1))
     delta_z2_logistic_2 = view(workspace, 1 + 32 * batch, (batch, 1))

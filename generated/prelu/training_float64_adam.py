@@ -36,7 +36,7 @@ from numba import njit
 from kernels_float64 import backward
 
 # Numba caches the functions under this name, which tells kernels apart.
-__name__ = 'prelu_training_float64_adam_d5669a273b44'
+__name__ = 'prelu_training_float64_adam_207d937ae55c'
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 
 real = np.float64

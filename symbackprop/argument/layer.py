@@ -118,6 +118,8 @@ def _window(derivation: Derivation) -> _Window | None:
                 or not _is_plain(following)
                 or _form(linear, system) != _form(following, system)
                 or not _reads_whole(following, activation)
+                or not _reads_one_defined(linear, system)
+                or not _reads_one_defined(following, system)
             ):
                 continue
             return _Window(linear, activation, following)
@@ -132,6 +134,17 @@ def _is_plain(equation: Equation) -> bool:
         or not all(is_index(s) for r in reads(term.body) for s in subscripts_of(r))
         for term in equation.terms
     )
+
+
+def _reads_one_defined(equation: Equation, system: System) -> bool:
+    """Whether all else that it reads are parameters and data.
+
+    Weights that are computed, as normalised ones are, would be cut off from what
+    computes them.
+    """
+    names = {tensor_of(read) for read in equation.reads()}
+    defined = [name for name in names if system.tensors[name].role == "defined"]
+    return len(defined) <= 1 and all(system.tensors[name].batched for name in defined)
 
 
 def _form(equation: Equation, system: System) -> Equation:

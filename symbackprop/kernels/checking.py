@@ -45,7 +45,7 @@ def check(kernels: Kernels, watched: Callable[[], Kernels]) -> tuple[Check, ...]
             names = (
                 ("compiled value against the evaluator", 1),
                 ("compiled gradient against complex step", DIRECTIONS),
-                ("compiled gradient of batches of other lengths", 2),
+                ("compiled value and gradient of batches of other lengths", 2),
             )
             return tuple(
                 Check(name, cases, error)
@@ -91,36 +91,43 @@ def _disagreements(
         size = sum(float(np.abs(part).sum()) for part in parts)
         expected = complex_step(program, values, along)
         worst = max(worst, _error(slope, expected, max(size, abs(expected), 1e-30)))
-    others = _other_batches(kernels, values, gradient)
+    others = _other_batches(kernels, values, found, gradient)
     return max(errors), worst, others
 
 
 def _other_batches(
-    kernels: Kernels, values: dict[str, Array], gradient: Array
+    kernels: Kernels, values: dict[str, Array], found: float, gradient: Array
 ) -> float:
-    """How far gradients of shorter and longer batches are from that of the samples.
+    """How far shorter and longer batches are from the samples' value and gradient.
 
-    Short and long batches may take other ways through a kernel. The gradient of a batch
-    is the mean over its samples, and that of the samples met several times.
+    Short and long batches may take other ways through a kernel. Value and gradient of a
+    batch are the means over its samples, and those of the samples met several times.
     """
     program = kernels.derivation.program
     if not program.batched:
         return 0.0
     theta = kernels.pack({t.name: values[t.name] for t in program.parameters})
-    alone = np.zeros(kernels.size)
-    for number in range(BATCH):
-        data = [
-            values[t.name][number : number + 1] if t.batched else values[t.name]
+    tiled = _tiled(kernels, values)
+    long = [tiled[t.name] for t in program.data]
+    alone = [
+        [
+            values[t.name][n : n + 1] if t.batched else values[t.name]
             for t in program.data
         ]
-        alone += kernels.value_and_grad(theta, *data)[1] / BATCH
-    tiled = _tiled(kernels, values)
-    long = kernels.value_and_grad(theta, *[tiled[t.name] for t in program.data])[1]
-    scale = max(1e-30, float(np.abs(gradient).max(initial=0.0)))
-    return max(
-        _error(float(np.abs(found - gradient).max(initial=0.0)), 0.0, scale)
-        for found in (alone, long.astype(np.float64))
-    )
+        for n in range(BATCH)
+    ]
+    least = max(1e-30, float(np.abs(gradient).max(initial=0.0)))
+    errors = []
+    for batches in (alone, [long]):
+        both = [kernels.value_and_grad(theta, *data) for data in batches]
+        slopes = np.mean([slope.astype(np.float64) for _, slope in both], axis=0)
+        away = float(np.abs(slopes - gradient).max(initial=0.0))
+        errors.append(_error(away, 0.0, least))
+        scale = max(1.0, abs(found))
+        errors.append(_error(float(np.mean([v for v, _ in both])), found, scale))
+        forward = [kernels.value(theta, *data) for data in batches]
+        errors.append(_error(float(np.mean(forward)), found, scale))
+    return max(errors)
 
 
 def _tiled(kernels: Kernels, values: dict[str, Array]) -> dict[str, Array]:

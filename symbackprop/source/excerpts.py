@@ -9,8 +9,8 @@ from types import MappingProxyType
 from symbackprop.source.derived import Derived
 from symbackprop.source.emit import emit
 
-_RANGE = re.compile(r"\((\d+)\) to \((\d+)\), step (-?\d+):")
-_LIST = re.compile(r"\(\d+\)(?:, \(\d+\))*")
+_NUMBERS = re.compile(r"(?:, )?\((\d+)\)(?: to \((\d+)\), step (-?\d+))?")
+_MORE = "more of "
 _MARGIN = " " * 4  # of a function's body
 
 
@@ -18,8 +18,9 @@ def excerpts(derivation: Derived, dtype: str = "float32") -> Mapping[int, str]:
     """Each equation's number => the block of `emit`'s text that computes it.
 
     A number stands in `backward`, or, where the gradient does not need it, in `forward`
-    alone. Equations that are computed together share a block; a repetition of equal
-    layers has the block of all of them, under the loop over layers.
+    alone. Equations that are computed together share a block, and one that is computed
+    in parts may have several; a repetition of equal layers has the block of all of
+    them, under the loop over layers.
 
     Raises:
         InputError: another dtype.
@@ -38,7 +39,8 @@ def excerpts(derivation: Derived, dtype: str = "float32") -> Mapping[int, str]:
     for name in ("forward", "backward"):
         _, function = text.split(f"\ndef {name}(")
         for block in _blocks(function.split("\n\n\n")[0]):
-            found |= dict.fromkeys(_numbers(block), block)
+            for number, first in _numbers(block):
+                found[number] = block if first else f"{found[number]}\n\n{block}"
     return MappingProxyType(dict(sorted(found.items())))
 
 
@@ -64,15 +66,18 @@ def _depth(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def _numbers(block: str) -> Iterator[int]:
-    """Every number that heads a block: `# (3) to (9), step 2:` heads for four."""
+def _numbers(block: str) -> Iterator[tuple[int, bool]]:
+    """Every number that heads a block, and whether for the first time.
+
+    `# (3) to (9), step 2:` heads for four, `# more of (4), (5)` for two again.
+    """
     heads = re.findall(r"^ *# .*(?:\n *#     .*)*", block, re.MULTILINE)
     for head in heads:
         # A long list of numbers goes on in the comment's next line.
         line = " ".join(re.sub(r"^ *# *", "", part) for part in head.split("\n"))
-        progression, listed = _RANGE.match(line), _LIST.match(line)
-        if progression:
-            first, last, step = map(int, progression.groups())
-            yield from range(first, last + (1 if step > 0 else -1), step)
-        elif listed:
-            yield from map(int, re.findall(r"\d+", listed[0]))
+        first, rest = not line.startswith(_MORE), line.removeprefix(_MORE)
+        while listed := _NUMBERS.match(rest):
+            start, last, step = (int(n or 0) for n in listed.groups())
+            numbers = range(start, last + (1 if step > 0 else -1), step or 1)
+            yield from ((n, first) for n in (numbers if step else (start,)))
+            rest = rest[listed.end() :]

@@ -25,8 +25,9 @@ from numba import carray, njit
 from numba.extending import intrinsic, overload
 """
 
-# A function of numbers keeps signed zeros and its own order, wherever it is inlined.
-NUMBERS = 'error_model="numpy", forceinline=True'
+# A function of numbers keeps signed zeros and its own order, wherever it is inlined;
+# with no licence of its own it would take over that of its caller.
+NUMBERS = 'error_model="numpy", fastmath={"contract"}, forceinline=True'
 
 OPTIONS = 'cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"}'
 

@@ -43,6 +43,7 @@ class Writer:
     tables: dict[tuple[int, ...], str] = field(default_factory=dict)
     _bound: dict[str, str] = field(default_factory=dict)
     _headed: set[str] = field(default_factory=set)
+    _last: set[str] = field(default_factory=set)  # what the last heading is about
 
     def __post_init__(self) -> None:
         self.names = self.nests.loops.printer.names
@@ -54,7 +55,7 @@ class Writer:
 
         What has no heading belongs to the last one, and follows it at once.
         """
-        self._bound, self._headed = {}, set()
+        self._bound, self._headed, self._last = {}, set(), set()
         lines: list[str] = []
         for stretch in stretches:
             if stretch.run is None:
@@ -110,8 +111,8 @@ class Writer:
         for tensor in moving:
             self._bound.pop(tensor, None)
         body = self._sweeps(stretch.sweeps, run)
-        for tensor in moving:
-            self._bound.pop(tensor, None)
+        for tensor in [t for t in self._bound if self._moves(t, run)]:
+            del self._bound[tensor]  # also what flat loops alone have seen
         head = f"for {self.layer} in range({run.count}):"
         return [*lines, head, *indented(body)]
 
@@ -157,34 +158,35 @@ class Writer:
     # --- headings --------------------------------------------------------------------
 
     def _heading(self, equations: Sequence[Equation], run: Run | None) -> list[str]:
+        """Numbers and formulas; `# more of (3)` where other code has come between."""
+        owners = [self.origins.get(e.tensor, e.tensor) for e in equations]
+        again = dict.fromkeys(owner for owner in owners if owner in self._headed)
+        fresh = dict.fromkeys(owner for owner in owners if owner not in self._headed)
         lines: list[str] = []
-        for equation in equations:
-            tensor = self.origins.get(equation.tensor, equation.tensor)
-            if tensor in self._headed:
-                continue
-            self._headed.add(tensor)
+        if again and (fresh or not self._last.issuperset(again)):
+            numbers = (self._numbers(tensor, run) for tensor in again)
+            lines += _comment(f"more of {', '.join(numbers)}")
+        for tensor in fresh:
             text = formula(self.declared[tensor], self.system)
-            number = f"({self.numbers[tensor]})"
+            number = self._numbers(tensor, run)
             if run is not None:
-                number = self._numbers(tensor, run)
+                number += ":" if " step " in number else ""
                 text += f", the same up to {run.renaming[-1][tensor]}"
-            lines += textwrap.wrap(
-                f"{number}  {text}",
-                width=86,
-                initial_indent="# ",
-                subsequent_indent="#     ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+            lines += _comment(f"{number}  {text}")
+        if lines:
+            self._last = {*again, *fresh}
+        self._headed |= fresh.keys()
         return lines
 
-    def _numbers(self, tensor: str, run: Run) -> str:
+    def _numbers(self, tensor: str, run: Run | None) -> str:
         """`(3) to (80), step 2`: the numbers of one equation in all repetitions."""
+        if run is None:
+            return f"({self.numbers[tensor]})"
         numbers = [self.numbers[renamed[tensor]] for renamed in run.renaming]
         step = _step(numbers)
         if step is None:
             return ", ".join(f"({number})" for number in numbers)
-        return f"({numbers[0]}) to ({numbers[-1]}), step {step}:"
+        return f"({numbers[0]}) to ({numbers[-1]}), step {step}"
 
     # --- views -----------------------------------------------------------------------
 
@@ -284,3 +286,14 @@ def _step(numbers: Sequence[int]) -> int | None:
     """The common difference of an arithmetic progression."""
     steps = {b - a for a, b in pairwise(numbers)}
     return steps.pop() if len(steps) == 1 else None
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width=86,
+        initial_indent="# ",
+        subsequent_indent="#     ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
