@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,6 +47,7 @@ class Descent:
         write: writes the state down; None where nobody asked for it.
         whole: whether the state is that after a step, not amid one.
         pace: seconds that a minibatch takes, once it is known.
+        numbers: the limits of clipping, and the rule's options but the rate.
     """
 
     kernels: Kernels
@@ -64,6 +65,7 @@ class Descent:
     gradient: Array = field(init=False)
     workspace: Array = field(init=False)
     rows: Arrays = field(init=False)
+    numbers: tuple[float, ...] = field(init=False)
     kept_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +73,10 @@ class Descent:
         self.gradient = np.empty_like(self.state.theta)
         self.workspace = self.kernels.workspace(self.batch_size)
         self.rows = self.samples.rows(self.batch_size)
+        limits = self.clip.limits if self.clip else (math.inf, math.inf)
+        options = self.optimiser.options
+        others = (value for name, value in options.items() if name != "rate")
+        self.numbers = (*limits, *others)
         self.kept_at = time.perf_counter()
         with interrupted_afterwards():
             self._run(self._order(0), np.empty(0), 0)  # compiles; moves nothing
@@ -132,8 +138,8 @@ class Descent:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """The state is not whole in between; Ctrl-C waits until it is."""
-        with interrupted_afterwards():
+        """The state is not whole in between; Ctrl-C waits where it is to be kept."""
+        with interrupted_afterwards() if self.write else nullcontext():
             self.whole = False
             yield
             self.whole = True
@@ -147,9 +153,7 @@ class Descent:
 
     def _run(self, order: Array, rates: Array, last: int) -> tuple[float, int, int]:
         """The next minibatches up to `last`, by the emitted loop."""
-        state, options = self.state, self.optimiser.options
-        limits = self.clip.limits if self.clip else (math.inf, math.inf)
-        numbers = (value for name, value in options.items() if name != "rate")
+        state = self.state
         return self.loop.epoch(
             state.theta,
             *self.samples.arrays.values(),
@@ -159,8 +163,7 @@ class Descent:
             last,
             len(state.epochs) * self.steps,
             rates,
-            *limits,
-            *numbers,
+            *self.numbers,
             self.gradient,
             *state.carried,
             *self.rows.values(),

@@ -52,10 +52,10 @@ class Schedule(ABC):
         """
         steps = np.arange(first, first + count, dtype=np.float64)
         epoch = (steps - 1) / per_epoch
-        found = self.after(np.maximum(epoch - self.warmup, 0.0))
-        if self.warmup:
-            found = found * np.minimum(steps / (self.warmup * per_epoch), 1.0)
-        return found
+        if not self.warmup:
+            return self.after(epoch)
+        rise = np.minimum(steps / (self.warmup * per_epoch), 1.0)
+        return rise * self.after(np.maximum(epoch - self.warmup, 0.0))
 
 
 @dataclass(frozen=True)
