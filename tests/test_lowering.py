@@ -217,11 +217,12 @@ def test_equal_layers_stay_a_loop() -> None:
 def chain(i: int, j: int, k: int) -> sb.Program:
     return sb.Program(
         equations="""y[i] = sum(W[i, j]*V[j, k]*x[k], j, k)
-        z[i] = sum(T[i, j, k]*x[j]*x[k], j, k) / 3 + y[i]
+        z[i] = sum(c*s*T[i, j, k]*x[j]*x[k], j, k) / 3 + y[i]
         L = sum(z[i]**2, i)""",
         axes={"i": i, "j": j, "k": k},
-        parameters={"W": "i j", "V": "j k", "T": "i j k"},
+        parameters={"W": "i j", "V": "j k", "T": "i j k", "s": ""},
         data={"x": "k"},
+        constants={"c": 0.5},
         batched=("x",),
         objective="L",
     )
@@ -232,6 +233,7 @@ def test_three_factors_are_multiplied_in_the_cheapest_order() -> None:
     first = backward_of(chain(20, 30, 30))
     assert "np.dot(W, V, y_product)" in first
     assert "np.dot(x, y_product.T, y)" in first
+    assert "z_product" in first  # constants and scalars stand in no one's way
     last = backward_of(chain(200, 30, 30))
     assert "np.dot(x, V.T, y_product)" in last
     assert "np.dot(y_product, W.T, y)" in last

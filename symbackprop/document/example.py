@@ -43,6 +43,9 @@ RATE = 0.1
 CLOSE = 1e-4  # of a slope and its difference quotient
 LONGEST = 8  # entries of an axis that is printed whole
 
+# A parameter, the place of an entry, its difference quotient and its slope.
+Slope = tuple[str, tuple[int, ...], float, float]
+
 
 def example(account: Account) -> Section:
     """The example, or nothing where its values do not fit on a page."""
@@ -89,6 +92,7 @@ class _Example:
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        self._found: list[Slope] = []  # of the inputs, where rounded ones were taken
         derivation = account.derivation
         self.system = shrink(derivation.system)
         self.declared = replace(derivation.program.plain(), axes=self.system.axes)
@@ -108,7 +112,11 @@ class _Example:
         for decimals in (1, 1, 1, 2, 2, 2, 3):
             given = self._rounded(draw(self.declared, rng, 1), decimals)
             found = evaluate(self.declared, given, REAL, 1)[self.declared.objective]
-            if np.all(np.isfinite(found)) and self._is_smooth(given):
+            if not np.all(np.isfinite(found)):
+                continue
+            slopes = list(self._slopes(given, self._of_the_sample(given)))
+            if all(self._agree(quotient, slope) for _, _, quotient, slope in slopes):
+                self._found = slopes
                 return given
         return dict(draw(self.declared, rng, 1))
 
@@ -128,17 +136,13 @@ class _Example:
         proofs = map(self.account.recursion, self.account.kept)
         return frozenset(line.fact for p in proofs if p for line in p.lines)
 
-    def _is_smooth(self, given: Mapping[str, Any]) -> bool:
-        """Whether every parameter's steepest slope is a difference quotient too."""
-        values = self._of_the_sample(given)
-        return all(
-            abs(quotient - slope) <= CLOSE * max(1.0, abs(slope))
-            for _, _, quotient, slope in self._slopes(given, values)
-        )
+    @staticmethod
+    def _agree(quotient: float, slope: float) -> bool:
+        return abs(quotient - slope) <= CLOSE * max(1.0, abs(slope))
 
     def _slopes(
         self, given: Mapping[str, Any], values: Mapping[str, Any]
-    ) -> Iterator[tuple[str, tuple[int, ...], float, float]]:
+    ) -> Iterator[Slope]:
         """Each parameter's steepest entry: its place, the quotient and the slope."""
         for parameter in self.system.parameters:
             slopes = np.asarray(values[self.account.derivation.slopes[parameter.name]])
@@ -229,9 +233,10 @@ class _Example:
 
     def check(self) -> list[Block]:
         """One slope against a difference quotient, and one step of descent."""
-        found = list(self._slopes(self.inputs, self.values))
+        given = self.inputs
+        found = self._found or list(self._slopes(given, self.values))
         for name, _, quotient, slope in found:
-            if not abs(quotient - slope) <= CLOSE * max(1.0, abs(slope)):
+            if not self._agree(quotient, slope):
                 raise CheckError(
                     f"the worked example's slope by `{name}` is {slope}, its "
                     f"difference quotient {quotient}. Please report this program."

@@ -91,10 +91,10 @@ class _Ordering(Splitting):
             if found is not None and found:
                 reads.append(factor)
                 letters.append(found)
-            elif any(isinstance(s, Name) for s in factor.free_symbols):
-                return None  # a function of tensors
-            else:
+            elif found is not None or not any(map(_varies, factor.free_symbols)):
                 coefficient.append(factor)
+            else:
+                return None  # a function of tensors
         return _Factors(sympy.Mul(*coefficient), tuple(reads), tuple(letters))
 
     def _free(self, equation: Equation) -> Letters:
@@ -175,6 +175,11 @@ class _Ordering(Splitting):
             SAMPLE in both - needed,
             SAMPLE in both & needed,
         )
+
+
+def _varies(symbol: Expr) -> bool:
+    """Whether a symbol is a tensor or an index."""
+    return isinstance(symbol, Name) and symbol.kind != "constant"
 
 
 @dataclass(frozen=True)
