@@ -143,8 +143,7 @@ def _reads_one_defined(equation: Equation, system: System) -> bool:
     computes them.
     """
     names = {tensor_of(read) for read in equation.reads()}
-    defined = [name for name in names if system.tensors[name].role == "defined"]
-    return len(defined) <= 1 and all(system.tensors[name].batched for name in defined)
+    return sum(system.tensors[name].role == "defined" for name in names) <= 1
 
 
 def _form(equation: Equation, system: System) -> Equation:
