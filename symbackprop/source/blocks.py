@@ -87,6 +87,16 @@ class Block:
             return tuple(flatten([self.loop]))
         return tuple(plan.equation for plan in self.plans)
 
+    @property
+    def needs(self) -> set[str]:
+        """The tensors that it reads."""
+        return {tensor_of(read) for e in self.equations for read in e.reads()}
+
+    @property
+    def sums_only(self) -> bool:
+        """Whether it is one sum over the batch and nothing else."""
+        return len(self.plans) == 1 and self.plans[0].sums_only
+
 
 def is_scattered(term: Term, equation: Equation) -> bool:
     return term.target is not None and term.target != equation.indices

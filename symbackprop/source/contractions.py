@@ -69,22 +69,13 @@ class Contractions:
             zero = [f"{element} = real(0.0)"]
             body = self.loops.sum(product.term, letters, [f"{element} += {{}}"])
             body = self.loops.over(equation.indices, letters, body)
-            return self.loops.over(
-                equation.indices, letters, zero
-            ) + self.loops.over_batch(body)
-        body = [
-            f"{self.loops.total} = real(0.0)",
-            *self.loops.sum(
-                product.term, letters, [self.loops.adding(self.loops.total)]
-            ),
-            f"{element} = {self.loops.total}",
-        ]
+            start = self.loops.over(equation.indices, letters, zero)
+            return start + self.loops.over_batch(body)
+        body = self.loops.totalled([product.term], letters)
+        body.append(f"{element} = {self.loops.total}")
         lines = self.loops.over(equation.indices, letters, body)
-        return (
-            self.loops.over_batch(lines)
-            if self.loops.batched(equation.tensor)
-            else lines
-        )
+        batched = self.loops.batched(equation.tensor)
+        return self.loops.over_batch(lines) if batched else lines
 
     def _called(self, product: Product, out: str) -> list[str]:
         """A product as a call of BLAS, on views and never on copies."""
@@ -106,7 +97,7 @@ class Contractions:
         return self.loops.over_batch(body) if SAMPLE in shared else body
 
     def _matrix(self, matrix: Matrix, name: str, prefix: list[str]) -> str:
-        """`W1.T`, `x[n].reshape(4, 6)`: a view, never a copy."""
+        """`W1.T`, `view(x[n], 0, (4, 6))`: a view, never a copy."""
         text = f"{name}[{', '.join(prefix)}]" if prefix else name
         sides = [self._size(s) for s in (matrix.rows, matrix.columns) if s is not None]
         if matrix.transposed:

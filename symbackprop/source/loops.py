@@ -65,6 +65,13 @@ class Loops:
         """`total = add(total, {})`: a sum whose order is the compiler's to choose."""
         return f"{variable} = {self.add}({variable}, {{}})"
 
+    def totalled(self, terms: Iterable[Term], letters: Letters) -> list[str]:
+        """Some sums, in the variable `total`."""
+        lines = [f"{self.total} = real(0.0)"]
+        for term in terms:
+            lines += self.sum(term, letters, [self.adding(self.total)])
+        return lines
+
     def name(self, declared: str) -> str:
         return self.printer.names.of[declared]
 

@@ -67,9 +67,8 @@ class Nests:
         """What stands in that loop."""
         if block.loop is not None:
             return self._recurrence(block.loop, (), True)
-        if len(block.plans) == 1 and block.plans[0].sums_only:
-            (planned,) = block.plans
-            return self._summing(planned, {})
+        if block.sums_only:
+            return self._summing(block.plans[0], {})
         return self._visit(block.plans, {}, True)
 
     def flat_names(self, equation: Equation) -> dict[str, str]:
@@ -173,17 +172,13 @@ class Nests:
                 inner = self.loops.printer.element(equation.tensor, subscripts)
                 text = names[number] + inner[len(self.loops.name(equation.tensor)) :]
             addends.append(self._scaled(product, text, letters))
-        lines: list[str] = []
+        summed = [term for term in planned.here if term.bound or term.guards]
         for term in planned.here:
-            if term.bound or term.guards:
-                lines += self.loops.sum(
-                    term, letters, [self.loops.adding(self.loops.total)]
-                )
-            else:
+            if term not in summed:
                 written = self.loops.printer.written(term.body, letters)
                 addends.append(enclosed(written, SUM))
-        if lines:
-            lines.insert(0, f"{self.loops.total} = real(0.0)")
+        lines = self.loops.totalled(summed, letters) if summed else []
+        if summed:
             addends.append(self.loops.total)
         if planned.shared:
             addends.append(self.shared_name(equation.tensor))
@@ -194,13 +189,8 @@ class Nests:
         lines: list[str] = []
         for term in planned.summed:
             if term.bound:
-                lines += [
-                    f"{self.loops.total} = real(0.0)",
-                    *self.loops.sum(
-                        term, letters, [self.loops.adding(self.loops.total)]
-                    ),
-                    f"{here} += {self.loops.total}",
-                ]
+                lines += self.loops.totalled([term], letters)
+                lines.append(f"{here} += {self.loops.total}")
             else:
                 lines += self.loops.sum(term, letters, [f"{here} += {{}}"])
         return lines
@@ -315,11 +305,8 @@ class Nests:
         element = self.loops.printer.element(equation.tensor, places)
         scattered = is_scattered(term, equation)
         if term.bound and not scattered:
-            lines = [
-                f"{self.loops.total} = real(0.0)",
-                *self.loops.sum(term, names, [self.loops.adding(self.loops.total)]),
-                f"{element} += {self.loops.total}",
-            ]
+            lines = self.loops.totalled([term], names)
+            lines.append(f"{element} += {self.loops.total}")
         else:
             body = [f"{element} += {{}}"]
             shape = self.loops.system.shape(equation.tensor)

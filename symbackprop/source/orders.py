@@ -15,7 +15,6 @@ import sympy
 from sympy import Expr
 
 from symbackprop.equations import Equation, Name, Term, tensor_of
-from symbackprop.schedule import Item
 from symbackprop.source.parts import Parts, Splitting
 from symbackprop.source.products import SAMPLE, letters_of, match
 
@@ -29,11 +28,7 @@ MATRIX, STORED, SAMPLES, MOST, WORTH = 0.1, 2.0, 32, 6, 0.5
 
 def ordered(parts: Parts) -> Parts:
     """Multiply two factors first where that costs less than all at once."""
-    made = _Ordering(parts)
-    found: list[Item] = []
-    for item in parts.items:
-        found += made.split(item) if isinstance(item, Equation) else [item]
-    return made.parts(found)
+    return _Ordering(parts).parts(parts.items)
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,6 @@ class _Factors:
 
 class _Ordering(Splitting):
     def split(self, equation: Equation) -> list[Equation]:
-        """The equation, after those of products that are computed before it."""
         found: list[Equation] = []
         terms = []
         for term in equation.terms:
@@ -84,7 +78,7 @@ class _Ordering(Splitting):
             return None
         if not (term.bound or term.average):
             return None
-        system = replace(self.system, tensors=self.tensors)
+        system = self.current
         coefficient, reads, letters = [], [], []
         for factor in sympy.Mul.make_args(term.body):
             found = letters_of(factor, system)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr
@@ -36,7 +37,7 @@ class Parts:
     origins: dict[str, str] = field(default_factory=dict)
 
 
-class Splitting:
+class Splitting(ABC):
     """Splits equations, and keeps the tensors that this adds."""
 
     def __init__(self, parts: Parts) -> None:
@@ -45,9 +46,21 @@ class Splitting:
         self.flat = set(parts.flat)
         self.origins = dict(parts.origins)
 
-    def parts(self, items: Sequence[Item]) -> Parts:
-        system = replace(self.system, tensors=self.tensors)
-        return Parts(tuple(items), system, frozenset(self.flat), self.origins)
+    @abstractmethod
+    def split(self, equation: Equation) -> list[Equation]:
+        """The equation, after those of what is computed before it."""
+
+    def parts(self, items: Iterable[Item]) -> Parts:
+        """All items, equations outside recurrences split."""
+        found: list[Item] = []
+        for item in items:
+            found += self.split(item) if isinstance(item, Equation) else [item]
+        return Parts(found, self.current, frozenset(self.flat), self.origins)
+
+    @property
+    def current(self) -> System:
+        """The system with what was added so far."""
+        return replace(self.system, tensors=self.tensors)
 
     def new(
         self,

@@ -18,17 +18,15 @@ from sympy import Expr
 from symbackprop import approximation
 from symbackprop.equations import (
     Equation,
-    Name,
     Term,
     indices_of,
     reads,
     replaced,
-    subscripts_of,
     tensor_of,
 )
 from symbackprop.scalars import TABLE
-from symbackprop.schedule import Item
 from symbackprop.source.parts import Parts, Splitting, defined
+from symbackprop.source.products import SAMPLE, letters_of
 
 # A loop over that many neurons or more is long enough.
 LONG = 32
@@ -36,16 +34,11 @@ LONG = 32
 
 def spread(parts: Parts) -> Parts:
     """Take costly functions of few neurons out of their equations."""
-    made = _Spreading(parts)
-    found: list[Item] = []
-    for item in parts.items:
-        found += made.split(item) if isinstance(item, Equation) else [item]
-    return made.parts(found)
+    return _Spreading(parts).parts(parts.items)
 
 
 class _Spreading(Splitting):
     def split(self, equation: Equation) -> list[Equation]:
-        """The equation, after those of what was taken out of it."""
         indices = equation.indices
         sizes = [self.system.size(index) for index in indices]
         short = not sizes or sizes[-1] < LONG
@@ -85,7 +78,7 @@ class _Spreading(Splitting):
             return body
         indices = tuple(index for index in equation.indices if index in used)
         read = argument
-        if not self._is_plain(argument, indices):
+        if letters_of(argument, self.current) != (SAMPLE, *indices):
             read = self.new("argument", equation, indices)
             found.append(defined(read, indices, argument, equation))
         function = call.func(*(read if a == argument else a for a in call.args))
@@ -96,20 +89,6 @@ class _Spreading(Splitting):
         found.append(defined(value, indices, function, equation))
         self.flat.add(tensor_of(value))
         return replaced(body, {call: value})
-
-    def _is_plain(self, expression: Expr, indices: tuple[Name, ...]) -> bool:
-        """Whether it reads one whole tensor at these indices."""
-        scalar = isinstance(expression, Name) and expression.kind == "tensor"
-        if not scalar and not isinstance(expression, sympy.Indexed):
-            return False
-        tensor = self.tensors[tensor_of(expression)]
-        sizes = tuple(self.system.axes[axis].size for axis in tensor.axes)
-        return (
-            tensor.batched
-            and not tensor.integer
-            and subscripts_of(expression) == indices
-            and sizes == tuple(self.system.size(index) for index in indices)
-        )
 
 
 def _costly(body: Expr) -> Iterator[Expr]:

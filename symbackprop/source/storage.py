@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.equations import System, subscripts_of, tensor_of
-from symbackprop.source.blocks import Block
 from symbackprop.source.layout import Buffer, Layout, Near, Place, region_of
 from symbackprop.source.nests import Nests
 from symbackprop.source.sweeps import Stretch, Sweep
@@ -55,7 +54,7 @@ def near(stretches: Sequence[Stretch], inputs: Collection[str], system: System) 
     readers: dict[str, set[tuple[int, int]]] = {}
     for number, visit in enumerate(order):
         for place, block in enumerate(visit.sweep.blocks):
-            for name in _read_by(block):
+            for name in block.needs:
                 readers.setdefault(visit.named(name), set()).add((number, place))
     single: dict[str, bool] = {}
     row: dict[str, bool] = {}
@@ -127,7 +126,7 @@ def _lives(
     lives: dict[str, Life] = {}
     for number, visit in enumerate(order):
         for block in visit.sweep.blocks:
-            for name in _read_by(block):
+            for name in block.needs:
                 if visit.named(name) in lives:
                     life = lives[visit.named(name)]
                     life.last = max(life.last, number)
@@ -197,7 +196,3 @@ def _heirs(sweep: Sweep) -> Iterator[tuple[str, str]]:
             for name in dict.fromkeys(tensor_of(read) for read in equation.reads()):
                 if seen.get(name) == count[name]:
                     yield name, equation.tensor
-
-
-def _read_by(block: Block) -> set[str]:
-    return {tensor_of(read) for e in block.equations for read in e.reads()}

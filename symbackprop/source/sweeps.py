@@ -15,7 +15,6 @@ from symbackprop.repeats import Run, repeats
 from symbackprop.schedule import Item, Loop
 from symbackprop.source.blocks import (
     Block,
-    Plan,
     along_rows,
     group,
     is_scattered,
@@ -134,13 +133,11 @@ def join(blocks: Iterable[Block], system: System) -> list[Sweep]:
     found: list[Sweep] = []
     made: dict[str, int] = {}
     for block in blocks:
-        needs = {tensor_of(read) for e in block.equations for read in e.reads()}
-        latest = max((made[name] for name in needs if name in made), default=-1)
+        latest = max((made[name] for name in block.needs if name in made), default=-1)
         place = len(found) if not _sampled(block, system) else len(found) - 1
-        if sums_only(block):
+        if block.sums_only:
             place = latest
-        joins = 0 <= place < len(found) and _fits(block, found[place], needs, system)
-        if joins:
+        if 0 <= place < len(found) and _fits(block, found[place], system):
             found[place] = _with(found[place], block, system)
         else:
             place = len(found)
@@ -149,48 +146,44 @@ def join(blocks: Iterable[Block], system: System) -> list[Sweep]:
     return found
 
 
-def sums_only(block: Block) -> bool:
-    """Whether a block is one sum over the batch and nothing else."""
-    return len(block.plans) == 1 and block.plans[0].sums_only
-
-
 def _sampled(block: Block, system: System) -> bool:
     """Whether a block is computed sample by sample."""
     if block.flat:
         return False
     batched = all(system.tensors[e.tensor].batched for e in block.equations)
-    return batched or sums_only(block)
+    return batched or block.sums_only
 
 
-def _fits(block: Block, sweep: Sweep, needs: set[str], system: System) -> bool:
+def _fits(block: Block, sweep: Sweep, system: System) -> bool:
+    """Whether a block can be computed in a sweep's loop, as far as its reads go."""
     if not sweep.sampled or len(sweep.blocks) >= LONGEST:
         return False
     if any(planned.products for planned in block.plans):
         return False
     made = {e.tensor for b in sweep.blocks for e in b.equations}
-    return not any(not system.tensors[name].batched for name in made & needs)
+    return all(system.tensors[name].batched for name in made & block.needs)
 
 
 def _with(sweep: Sweep, block: Block, system: System) -> Sweep:
     """The sweep and a block more, inside an earlier block's loops where it can be."""
     blocks = list(sweep.blocks)
-    if sums_only(block):
-        (planned,) = block.plans
+    if block.sums_only:
         for number, earlier in enumerate(blocks):
-            if _sums_along(planned, earlier, blocks[number + 1 :], system):
-                blocks[number] = replace(earlier, plans=(*earlier.plans, planned))
+            if _sums_along(block, earlier, blocks[number + 1 :], system):
+                blocks[number] = replace(earlier, plans=earlier.plans + block.plans)
                 return replace(sweep, blocks=tuple(blocks))
     return replace(sweep, blocks=(*blocks, block))
 
 
 def _sums_along(
-    planned: Plan, block: Block, later: Sequence[Block], system: System
+    summing: Block, block: Block, later: Sequence[Block], system: System
 ) -> bool:
     """Whether a sum over the batch can be taken in the loops of a block.
 
     They must run over the sum's own indices, and what the sum reads of the block at
     those; nothing that it reads may be made later in the sweep.
     """
+    (planned,) = summing.plans
     equation = planned.equation
     if not block.plans or block.flat or any(p.scattered for p in block.plans):
         return False
@@ -200,12 +193,8 @@ def _sums_along(
     first = block.plans[0].equation
     if space(first, system)[1] != space(equation, system)[1]:
         return False
-    if any(e.tensor in _needs(planned) for b in later for e in b.equations):
+    if any(e.tensor in summing.needs for b in later for e in b.equations):
         return False
     made = {p.equation.tensor for p in block.plans}
     inside = [r for t in planned.summed for r in reads(t.body) if tensor_of(r) in made]
     return bool(inside) and all(subscripts_of(r) == equation.indices for r in inside)
-
-
-def _needs(planned: Plan) -> set[str]:
-    return {tensor_of(read) for read in planned.equation.reads()}
