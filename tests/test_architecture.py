@@ -62,7 +62,9 @@ ORDER = (
     "checkpoints",
     "descent",
     "training",
+    "figures",
     "bench",
+    "contrast",
     "cli",
 )
 

@@ -292,7 +292,7 @@ def test_report_is_written(suffix: str, tmp_path: Path) -> None:
 def test_picture_without_matplotlib_is_refused(monkeypatch, capsys) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert execute(["bench", "-o", "bench.svg"]) == 2
-    assert "symbackprop[bench]" in capsys.readouterr().err
+    assert "symbackprop[figures]" in capsys.readouterr().err
 
 
 def test_machine_is_described() -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from symbackprop.bench.picture import drawable, picture
+from symbackprop.bench.picture import picture
 from symbackprop.bench.tables import markdown
 from symbackprop.errors import InputError, nearest
+from symbackprop.figures import drawable
 from symbackprop.files import write_atomically
 
 Report = Mapping[str, Any]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symbackprop.errors import InputError
+from symbackprop.figures import drawable, encoded
 
 Report = Mapping[str, Any]
 
@@ -40,21 +39,6 @@ MARKS = {
 GREY, LOST = "#555555", "#B00020"
 
 
-def drawable() -> None:
-    """Find out that there is nothing to draw with before anything is measured.
-
-    Raises:
-        InputError: Matplotlib is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            "a picture needs Matplotlib: pip install 'symbackprop[bench]', or write "
-            "the data as .json."
-        ) from error
-
-
 def picture(report: Report, format: str) -> bytes:
     """The bytes of a "png" or "svg".
 
@@ -72,10 +56,7 @@ def picture(report: Report, format: str) -> bytes:
     _ratios(axes, cases)
     _words(axes, report["machine"])
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
-    stream = io.BytesIO()
-    undated = {"Date": None} if format == "svg" else None
-    figure.savefig(stream, format=format, dpi=150, metadata=undated)
-    return stream.getvalue()
+    return encoded(figure, format)
 
 
 def _rows(axes: Any, cases: list[Report]) -> None:

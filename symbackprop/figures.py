@@ -1,0 +1,117 @@
+"""How all figures look: colours that most eyes tell apart, shapes that survive grey."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symbackprop.errors import InputError
+
+FORMATS = ("png", "svg")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one series is drawn: by colour, by marker and by line, each enough alone."""
+
+    colour: str
+    marker: str
+    line: Any = "-"
+
+    def options(self, every: int | float | None = None) -> dict[str, Any]:
+        """Keywords of Matplotlib's `plot`; `every` thins out the markers."""
+        return {
+            "color": self.colour,
+            "marker": self.marker,
+            "linestyle": self.line,
+            "markevery": every,
+            "markersize": 5,
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.5,
+            "linewidth": 1.5,
+        }
+
+
+# Source of the colours: Okabe and Ito, Color Universal Design (2008); their yellow is
+# left out, for it is too pale for a line on white.
+STYLES = (
+    Style("#000000", "o", "-"),
+    Style("#0072B2", "^", "--"),
+    Style("#D55E00", "s", "-."),
+    Style("#009E73", "D", ":"),
+    Style("#CC79A7", "X", (0, (5, 1))),
+    Style("#E69F00", "P", (0, (3, 1, 1, 1))),
+    Style("#56B4E9", "v", (0, (1, 1))),
+    Style("#666666", "*", (0, (8, 2))),
+)
+THEORY = {"color": "#888888", "linewidth": 1.0, "linestyle": (0, (2, 2)), "zorder": 1}
+
+
+def drawable() -> None:
+    """Find out that there is nothing to draw with before anything is measured.
+
+    Raises:
+        InputError: Matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            "a picture needs Matplotlib: pip install 'symbackprop[figures]', or write "
+            "the data as .json."
+        ) from error
+
+
+def blank(
+    rows: int = 1, columns: int = 1, *, width: float = 6.5, height: float = 4.0
+) -> tuple[Any, Any]:
+    """A figure without a window, and its axes as `subplots` gives them.
+
+    Args:
+        rows: panels below each other.
+        columns: panels side by side.
+        width: of the whole, in inches.
+        height: of the whole, in inches.
+
+    Raises:
+        InputError: Matplotlib is not installed.
+    """
+    drawable()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    made = figure.subplots(rows, columns)
+    for axes in made.flat if rows * columns > 1 else [made]:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+    return figure, made
+
+
+def legend(figure: Any, axes: Sequence[Any], columns: int = 3) -> None:
+    """One legend below all panels, outside the data; each label once."""
+    found: dict[str, Any] = {}
+    for each in axes:
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(
+        found.values(),
+        found.keys(),
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+    )
+
+
+def encoded(figure: Any, format: str) -> bytes:
+    """The bytes of a "png" or "svg"; equal figures give equal bytes."""
+    import matplotlib
+
+    stream = io.BytesIO()
+    undated = {"Date": None} if format == "svg" else None
+    with matplotlib.rc_context({"svg.hashsalt": "symbackprop"}):
+        figure.savefig(stream, format=format, dpi=150, metadata=undated)
+    return stream.getvalue()
