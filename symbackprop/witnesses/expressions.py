@@ -94,8 +94,7 @@ def calculate(expression: Expr, numbers: Numbers, leaf: Leaf, ndim: int = 1) -> 
         compare = {"less": np.less, "less_equal": np.less_equal, "equal": np.equal}
         if name not in compare:
             raise CheckError(f"the witness expected a condition and got `{part}`.")
-        left, right = (numbers.real(walk(a)) for a in arguments)
-        return np.asarray(compare[name](left, right), dtype=bool)
+        return numbers.compare(compare[name], *[walk(a) for a in arguments])
 
     with np.errstate(all="ignore"):
         return walk(expression)

@@ -14,6 +14,7 @@ from symbackprop.witnesses.expressions import Value, from_definition
 
 Array = NDArray[Any]
 Formula = Callable[..., Value]
+Comparison = np.ufunc  # less, less_equal or equal
 
 
 class Numbers:
@@ -93,6 +94,10 @@ class Numbers:
         """What comparisons look at."""
         plain: Array = a
         return plain
+
+    def compare(self, how: Comparison, a: Value, b: Value) -> Array:
+        """Where a condition holds; every choice by value is made here or by `best`."""
+        return np.asarray(how(self.real(a), self.real(b)), dtype=bool)
 
     def best(self, value: Value, largest: bool) -> Array:
         """The first place of the extreme entry along the last dimension."""
