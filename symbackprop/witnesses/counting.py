@@ -50,6 +50,10 @@ class Counted:
         self.tally["additions"] += 1
         return Counted(self.value + other.value, "number", self.tally)
 
+    def __sub__(self, other: Counted) -> Counted:
+        """As an addition; what is not yet there has no sign to turn."""
+        return self + Counted(-other.value, other.settled().kind, self.tally)
+
     def __mul__(self, other: Counted) -> Counted:
         product = self.value * other.value
         kinds = (self.kind, other.kind)
@@ -98,6 +102,9 @@ class Counting(Objects):
         return made
 
     def array(self, values: Any) -> Value:
+        plain = np.asarray(values)
+        if plain.dtype == object and all(isinstance(v, Counted) for v in plain.flat):
+            return plain
         return self._made(values, "number")
 
     def constant(self, number: Fraction, ndim: int) -> Value:
