@@ -23,26 +23,32 @@ class Prepared:
     """A method that stands ready.
 
     Attributes:
-        gradient: the slopes by the coordinates that it was prepared for.
+        gradient: the slopes by the coordinates that it was prepared for; None where
+            they can be counted but not computed.
         evaluations: how many evaluations of the objective they take; a sweep that
             carries slopes counts as one.
-        operations: additions, multiplications, divisions and functions that they take;
-            None where nothing counts them.
+        operations: counts the additions, multiplications, divisions and functions that
+            they take; None where nothing can.
         nodes: of the expression or graph that was built beforehand.
+        fixed: the operations and nodes among these that do not grow with the number of
+            coordinates.
         nbytes: of memory kept for the slopes; None where the call allocates it.
         epsilon: the precision of the method, 2^-52 for float64.
         allowed: by how much each slope may be off, given the rounding that an exact
             method shows; None: by that alone.
+        shared: seconds of preparation that were spent for another method already.
         note: what a reader of the row should know.
     """
 
-    gradient: Callable[[], Floats]
+    gradient: Callable[[], Floats] | None
     evaluations: int
-    operations: int | None = None
+    operations: Callable[[], int | None] = lambda: None
     nodes: int | None = None
+    fixed: tuple[int, int] = (0, 0)
     nbytes: int | None = None
     epsilon: float = 2.0**-52
     allowed: Callable[[Floats, Whole, float], Floats] | None = None
+    shared: float = 0.0
     note: str = ""
 
 
@@ -55,8 +61,6 @@ class Method:
         family: numeric, symbolic, automatic or a peer.
         prepare: makes it ready at a point, for some coordinates.
         coordinatewise: whether each coordinate costs something of its own.
-        counted: how many operations the slopes by all coordinates of a point take,
-            where a number is found without running the method on all of them.
     """
 
     name: str
@@ -65,15 +69,14 @@ class Method:
     coordinatewise: bool = False
 
 
-def recordable(point: Point) -> None:
-    """Refuse to record what would fill the memory.
+def recordable(point: Point, most: int = GRAPH) -> None:
+    """Refuse to record what would fill the memory, or take minutes.
 
     Raises:
         UnavailableError: the graph would be too large.
     """
     nodes = 3 * point.scale * point.batch
-    if nodes > GRAPH:
+    if nodes > most:
         raise UnavailableError(
-            f"a graph of about {nodes:,} numbers is more than the {GRAPH:,} that are "
-            "recorded"
+            f"a graph of about {nodes:,} numbers; at most {most:,} are recorded"
         )

@@ -19,7 +19,7 @@ Whole = NDArray[np.int64]  # numbers of coordinates
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Point:
     """Values of all given tensors; a coordinate is one entry of a parameter.
 

@@ -9,6 +9,7 @@ Source: Griewank and Walther, Evaluating Derivatives, chapter 1 (why expressions
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,6 @@ from symbackprop.witnesses.graph import CONSTANT, INPUT, Graph, Step
 
 # What a node of a graph is as a SymPy expression; whatever is not here is SymPy's own.
 _MADE: Mapping[str, Callable[..., Expr]] = {
-    "add": lambda a, b: a + b,
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
     "power": lambda a, b: a**b,
@@ -44,24 +44,44 @@ class Expanded:
     @classmethod
     def of(cls, graph: Graph) -> Expanded:
         """Write a graph out; its numbers become exact."""
-        named: dict[int, Symbol] = {}
 
-        def leaf(number: int) -> Expr:
-            if graph.steps[number].operation == CONSTANT:
-                return sympy.nsimplify(graph.values[number], rational=True)
-            # Digits of equal length: SymPy sorts symbols by their names.
-            return named.setdefault(number, Symbol(f"u{number:09d}", real=True))
-
-        def apply(operation: str, *operands: Expr) -> Expr:
-            made = _MADE.get(operation) or getattr(sympy, operation)
-            return made(*operands)
-
-        parts = graph.fold(leaf, apply)
+        uses = Counter(k for step in graph.steps for k in (step.left, step.right))
+        made: list[Any] = []
+        for number, (operation, left, right) in enumerate(graph.steps):
+            operands = [made[k] for k in (left, right) if k >= 0]
+            if operation == CONSTANT:
+                part = sympy.nsimplify(graph.values[number], rational=True)
+            elif operation == INPUT:
+                # Digits of equal length: SymPy sorts symbols by their names.
+                part = Symbol(f"u{number:09d}", real=True)
+            elif operation == "add" and uses[number] == 1:
+                part = tuple(operands)  # of the sum that reads it
+            elif operation == "add":
+                part = _summed(tuple(operands))
+            else:
+                make = _MADE.get(operation) or getattr(sympy, operation)
+                part = make(*map(_summed, operands))
+            made.append(part)
         symbols = {
-            name: tuple(parts[number] for number in numbers)
+            name: tuple(made[number] for number in numbers)
             for name, numbers in graph.inputs.items()
         }
-        return cls(parts[graph.output], symbols)
+        return cls(_summed(made[graph.output]), symbols)
+
+
+def _summed(part: Any) -> Expr:
+    """`((a, b), c) => a + b + c` at once, for SymPy sorts a sum anew for each term."""
+    if not isinstance(part, tuple):
+        return part
+    terms: list[Expr] = []
+    agenda: list[Any] = [part]
+    while agenda:
+        each = agenda.pop()
+        if isinstance(each, tuple):
+            agenda.extend(each)
+        else:
+            terms.append(each)
+    return sympy.Add(*terms)
 
 
 def derivative(expression: Expr, symbol: Symbol) -> Expr:
@@ -73,15 +93,11 @@ def derivative(expression: Expr, symbol: Symbol) -> Expr:
     >>> derivative(sympy.sin(x * y) ** 2, x)
     2*y*sin(x*y)*cos(x*y)
     """
-    memory: dict[Expr, Expr] = {}
+    memory: dict[Expr, Expr] = {symbol: S.One}  # parts that depend on it
 
     def slope(part: Expr) -> Expr:
-        if part is symbol:
-            return S.One
-        if not part.args:
-            return S.Zero
         arguments = part.args
-        slopes = [memory[a] for a in arguments]
+        slopes = [memory.get(a, S.Zero) for a in arguments]
         if part.is_Add:
             return sympy.Add(*slopes)
         if part.is_Mul:
@@ -98,15 +114,14 @@ def derivative(expression: Expr, symbol: Symbol) -> Expr:
             base, exponent = arguments
             inner = slopes[1] * sympy.log(base) + slopes[0] * exponent / base
             return part * inner
-        if all(d is S.Zero for d in slopes):
-            return S.Zero
         return sympy.Add(
             *(part.fdiff(k) * d for k, d in enumerate(slopes, 1) if d is not S.Zero)
         )
 
     for part in parts(expression):
-        memory[part] = slope(part)
-    return memory[expression]
+        if any(a in memory for a in part.args):
+            memory[part] = slope(part)
+    return memory.get(expression, S.Zero)
 
 
 def parts(*expressions: Expr) -> Iterable[Expr]:

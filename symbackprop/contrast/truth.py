@@ -151,9 +151,7 @@ class Scattered(Real):
 def rounding(point: Point, rng: np.random.Generator) -> float:
     """The largest standard deviation of a slope in stochastic arithmetic."""
     trials = [
-        point.flat(
-            gradient_by_tape(point.system, point.values, numbers=Scattered(rng))
-        )
+        point.flat(gradient_by_tape(point.system, point.values, numbers=Scattered(rng)))
         for _ in range(TRIALS)
     ]
     return float(np.std(trials, axis=0).max(initial=0.0))

@@ -28,7 +28,7 @@ BATCHES = (1, 3)  # lengths at which the counts are checked
 
 @dataclass(frozen=True)
 class Costs:
-    """What a derivation's equations take for one sample.
+    """What a derivation's equations take for one sample, or for a batch.
 
     Attributes:
         each: the cost of each equation, by its tensor's name.
@@ -53,15 +53,20 @@ class Costs:
         return self.backward.total / max(self.forward.total, 1)
 
 
-def costs(derivation: Derivation) -> Costs:
+def costs(derivation: Derivation, batch: int = 1) -> Costs:
     """Count the operations of every equation, and check the counts on small axes.
+
+    Args:
+        derivation: its equations.
+        batch: the samples for which operations are counted; numbers stored are those
+            of one.
 
     Raises:
         CheckError: a count that the counting numbers refute.
     """
     hold(derivation)
     system = derivation.system
-    each = _each(derivation, written(system), 1)
+    each = _each(derivation, written(system), batch)
     stored = {name: prod(system.shape(name)) for name in each}
     slopes = set(derivation.slopes.values())
     return Costs(
