@@ -23,6 +23,7 @@ from symbackprop.witnesses.differences import (
 )
 
 CENTRAL = FORMULAS["central difference"]
+KNOWN = 0.01  # of a slope: a factor, a sign or a missing term is more
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,12 @@ class Judge:
         if not all(math.isfinite(error) for _, error in (left, right, middle)):
             return Slope(math.nan, math.nan, math.inf, "f is not finite on both sides")
         bend = right[0] - left[0]
-        unit = reach(self.x, direction)
-        rounding = CENTRAL.rounding(CENTRAL.best_step(noise=self.eps) * unit, noise)
-        known = _known(left, rounding) and _known(right, rounding)
+        hidden = self._hidden(direction, noise)
+        known = _known(left, hidden) and _known(right, hidden)
         if known and abs(bend) > left[1] + right[1]:
             low, high = sorted((left[0] + 0.0, right[0] + 0.0))  # -0.0 reads badly
             return Slope(low, high, max(left[1], right[1]), bend=bend)
-        if not _known(middle, rounding):
+        if not _known(middle, hidden):
             why = "f jumps there, or its slope is infinite"
             return Slope(math.nan, math.nan, math.inf, why)
         smooth = Slope(middle[0] + 0.0, middle[0] + 0.0, middle[1])
@@ -156,17 +156,29 @@ class Judge:
         measured = (roundoff(self.f, self.x, s * direction, self.eps) for s in (1, -1))
         return max(self.least_noise, *measured)
 
+    def _hidden(self, direction: Array, noise: float) -> float:
+        """A slope that is as good as 0.
+
+        That is what rounding makes of the plain central difference at its best step,
+        or sqrt(eps) of the slopes of f around x.
+        """
+        seen = [value for value in self.memory.values() if math.isfinite(value)]
+        unit = reach(self.x, direction)
+        step = CENTRAL.best_step(noise=self.eps) * unit
+        around = (max(seen) - min(seen)) / unit
+        return max(CENTRAL.rounding(step, noise), math.sqrt(self.eps) * around)
+
     def _sharper(self, slope: Slope, direction: Array, noise: float) -> Slope:
         """The slope by complex step, where differences confirm it.
 
-        Nothing cancels in it: it is off by what f's own rounding comes to over the
-        reach of x.
+        Nothing cancels in it. It is asked for no more than f holds: the noise of f, at
+        arguments that change by 1.
         """
         exact = self._complex(direction)
         allowed = slope.error + math.sqrt(self.eps) * abs(slope.low)
         if exact is None or not abs(exact - slope.low) <= allowed:
             return slope
-        error = min(slope.error, noise / reach(self.x, direction))
+        error = min(slope.error, noise / min(1.0, reach(self.x, direction)))
         return replace(slope, low=exact, high=exact, error=error)
 
     def _takes_complex(self, direction: Array) -> bool:
@@ -192,7 +204,7 @@ class Judge:
         return found if math.isfinite(found) else None
 
 
-def _known(estimate: Estimate, rounding: float) -> bool:
-    """Whether an error is less than the slope, or no more than rounding explains."""
+def _known(estimate: Estimate, hidden: float) -> bool:
+    """Whether a slope is known to a hundredth, or is as good as 0."""
     value, error = estimate
-    return error <= max(abs(value), rounding)
+    return error <= max(KNOWN * abs(value), hidden)
