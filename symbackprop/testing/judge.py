@@ -146,7 +146,7 @@ class Judge:
             low, high = sorted((left[0] + 0.0, right[0] + 0.0))  # -0.0 reads badly
             return Slope(low, high, max(left[1], right[1]), bend=bend)
         if not _known(middle, hidden):
-            why = "f jumps there, or its slope is infinite"
+            why = "f jumps there, or bends close by, or its slope is infinite"
             return Slope(math.nan, math.nan, math.inf, why)
         smooth = Slope(middle[0] + 0.0, middle[0] + 0.0, middle[1])
         return self._sharper(smooth, direction, noise) if self.analytic else smooth
