@@ -262,7 +262,7 @@ class Trial:
             index,
             float(self.claimed[worst]),
             slope.nearest(float(self.claimed[worst])),
-            self.tolerance(worst),
+            float(self.tolerance(worst)),
             len(self.judged),
             self.size,
             self.directions,
@@ -326,7 +326,7 @@ class Trial:
         if not wrong:
             return "\n".join([f"{self.lost}.", *self.corners(), *self.remarks()])
         worst = self.worst
-        slope, name = self.slopes[worst], self.entries.place(worst)[0]
+        slope = self.slopes[worst]
         claimed = float(self.claimed[worst])
         expected = f"{slope.low:.9g}"
         if slope.corner:
@@ -334,12 +334,31 @@ class Trial:
         lines = [
             f"the gradient is wrong at {self.entries.label(worst)}: expected "
             f"{expected}, got {claimed:.9g} (tolerance {self.tolerance(worst):.1e}). "
-            f"{len(wrong)} of {len(self.judged)} entries judged are off."
+            f"{len(wrong)} of {len(self.judged)} entries judged are off"
+            + (f" ({self.census(wrong)})." if self.entries.keyed else ".")
         ]
-        cause = likely_cause(self.evidence(name, lengths))
-        if cause:
-            lines.append(f"Likely cause: {cause}.")
+        # Where the worst array is too short to tell, another may.
+        by_size = sorted(wrong, key=self.ratio, reverse=True)
+        for name in dict.fromkeys(self.entries.place(entry)[0] for entry in by_size):
+            cause = likely_cause(self.evidence(name, lengths))
+            if cause:
+                at = (
+                    f" (seen at {name})" if name != self.entries.place(worst)[0] else ""
+                )
+                lines.append(f"Likely cause{at}: {cause}.")
+                break
         return "\n".join([*lines, *self.corners(), *self.remarks()])
+
+    def census(self, wrong: list[int]) -> str:
+        """`W 12 of 12, b 0 of 3`."""
+        counts = {name: [0, 0] for name in self.entries.shapes}
+        for entry in self.judged:
+            counts[self.entries.place(entry)[0]][1] += 1
+        for entry in wrong:
+            counts[self.entries.place(entry)[0]][0] += 1
+        return ", ".join(
+            f"{name} {off} of {all_}" for name, (off, all_) in counts.items()
+        )
 
     def evidence(self, name: str, lengths: Mapping[str, int]) -> Evidence:
         slopes, tolerance = np.full(self.size, np.nan), np.full(self.size, np.nan)

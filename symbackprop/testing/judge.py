@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class Judge:
 
     def f(self, vector: Array) -> float:
         """f; NaN where it has no value. Values are remembered."""
-        key = np.asarray(vector).tobytes()
+        key = blake2b(np.ascontiguousarray(vector).data).digest()  # x may be long
         if key not in self.memory:
             self.evaluations += 1
             try:

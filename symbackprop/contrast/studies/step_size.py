@@ -353,7 +353,8 @@ def draw_figure(data: Mapping[str, Any]) -> Any:
             step, error = method["predicted"]["step"], method["predicted"]["error"]
             ring = {"color": "#666666", "markerfacecolor": "none", "markersize": 11}
             axes.plot(step, error, "o", label=best, zorder=5, **ring)
-            _mark(axes, data["steps"], method)
+            if step < data["steps"][0] / 3:
+                _mark(axes, data["steps"], method)
     left = data["methods"][0]
     place = next(k for k, h in enumerate(data["steps"]) if h < 1e-11)
     axes.annotate(
