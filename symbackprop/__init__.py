@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the same names again, for those who read types
     from symbackprop.errors import CheckError as CheckError
     from symbackprop.errors import DeclarationError as DeclarationError
     from symbackprop.errors import DivergenceError as DivergenceError
+    from symbackprop.errors import GradientError as GradientError
     from symbackprop.errors import GrammarError as GrammarError
     from symbackprop.errors import InputError as InputError
     from symbackprop.errors import ShapeError as ShapeError
@@ -110,6 +111,7 @@ _HOME = {
     "ShapeError": "errors",
     "CheckError": "errors",
     "InputError": "errors",
+    "GradientError": "errors",
     "DivergenceError": "errors",
 }
 

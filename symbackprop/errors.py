@@ -33,6 +33,10 @@ class InputError(SymbackpropError, ValueError):
     """Arrays, files or options given to a finished kernel that do not fit it."""
 
 
+class GradientError(SymbackpropError, AssertionError):
+    """A gradient that is not the slope of its function; a test fails by it."""
+
+
 class DivergenceError(SymbackpropError, ArithmeticError):
     """A training run whose loss or parameters are no longer finite."""
 

@@ -65,6 +65,7 @@ ORDER = (
     "figures",
     "bench",
     "contrast",
+    "testing",
     "cli",
 )
 
@@ -389,7 +390,7 @@ PUBLIC = {
     ),
     *("Axis", "Constant", "Tensor", "Term", "Equation", "System"),
     *("SymbackpropError", "DeclarationError", "GrammarError", "ShapeError"),
-    *("CheckError", "InputError", "DivergenceError"),
+    *("CheckError", "InputError", "DivergenceError", "GradientError"),
 }
 
 

@@ -56,6 +56,14 @@ def test_training_of_the_readme_runs(output: str, folder: Path) -> None:
     assert shown.removeprefix("python\n") in emitted
 
 
+def test_judged_gradient_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    code = block("python", "For authors of tests")
+    found = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=tmp_path, text=True
+    )
+    assert found == block("text", "For authors of tests")
+
+
 def test_verbs_are_those_of_the_command() -> None:
     from symbackprop.cli.command import command
 

@@ -17,10 +17,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbackprop.errors import InputError
-from symbackprop.witnesses.numbers import Array
 
+Array = NDArray[Any]
 Function = Callable[[Any], Any]  # of a vector
 Estimate = tuple[float, float]  # a value, and how far it may be off
 
