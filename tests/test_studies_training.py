@@ -1,0 +1,195 @@
+"""Studies of what activations do to slopes and to training, on small settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from math import erf, exp, pi, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbackprop.contrast import studies
+from symbackprop.contrast.activations import (
+    curve,
+    one_argument,
+    saturates,
+    steepest,
+)
+from symbackprop.contrast.chain import INITIALISATIONS, Chain, spectral
+from symbackprop.contrast.studies import saturation, vanishing
+from symbackprop.figures import FORMATS, encoded
+from symbackprop.program import Program
+from symbackprop.scalars import ACTIVATIONS
+from symbackprop.witnesses.bumps import adjoint
+
+MINE = ("saturation", "vanishing")
+
+
+def stands(data: Mapping[str, Any], paragraph: str, figure: Any, *quoted: str) -> None:
+    """What every study owes: JSON, a paragraph of its own numbers, a figure."""
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
+    assert [number for number in quoted if number not in paragraph] == []
+    heads = {"png": b"\x89PNG", "svg": b"<?xml"}
+    for format in FORMATS:
+        assert encoded(figure, format).startswith(heads[format])
+
+
+# --- the activations -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", one_argument())
+def test_slope_is_that_of_the_witness(name: str) -> None:
+    x = np.linspace(-5, 5, 41) + 0.013  # no kink among them
+    program = Program(
+        equations=f"a = {name}(x)",
+        axes={},
+        parameters={},
+        data={"x": ""},
+        batched=("x",),
+        objective="a",
+    )
+    told = adjoint(program, {"x": x}, "x", len(x))
+    np.testing.assert_allclose(curve(name, x)[1], told, rtol=1e-12, atol=1e-14)
+
+
+def test_far_values_are_finite() -> None:
+    for name in one_argument():
+        height, slope = curve(name, np.array([-1e9, -800.0, 800.0, 1e9]))
+        assert np.isfinite(height).all(), name
+        assert np.isfinite(slope).all(), name
+
+
+def test_steepest_slopes_are_those_of_textbooks() -> None:
+    # gelu is steepest at s = sqrt(2), with Phi(s) + s phi(s).
+    gelu = (1 + erf(1)) / 2 + exp(-1) / sqrt(pi)
+    known = {"logistic": 0.25, "tanh": 1, "relu": 1, "gelu": gelu}
+    for name, slope in known.items():
+        assert steepest(name) == pytest.approx(slope, rel=1e-12)
+
+
+def test_one_argument_leaves_out_what_must_learn_another() -> None:
+    assert set(ACTIVATIONS) - set(one_argument()) == {"prelu"}
+    sides = {saturates(name) for name in one_argument()}
+    assert sides == {"both sides", "one side", "no side"}
+
+
+# --- vanishing -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def vanished() -> dict[str, Any]:
+    names = ("logistic", "tanh", "relu", "identity")
+    return vanishing.measure(names, depth=8, width=24, seeds=2)
+
+
+def test_vanishing_stands(vanished: dict[str, Any]) -> None:
+    straight = vanishing.row_of(vanished, "logistic", "orthogonal")
+    stands(
+        vanished,
+        vanishing.paragraph(vanished),
+        vanishing.draw(vanished),
+        f"{straight['decay']:.3f} per layer",
+        "16 of 16 kinds",
+    )
+
+
+def test_every_norm_obeys_the_bound(vanished: dict[str, Any]) -> None:
+    assert all(row["bound_kept"] for row in vanished["chains"])
+    for row in vanished["chains"]:
+        assert 0 < row["decay"] <= row["bound"] * (1 + 1e-9)
+
+
+def test_small_weights_make_a_logistic_vanish_faster(vanished: dict[str, Any]) -> None:
+    small = vanishing.row_of(vanished, "logistic", "small")
+    assert small["bound"] < 0.25
+    assert small["decay"] < small["bound"]
+    assert vanishing.row_of(vanished, "logistic", "orthogonal")["decay"] < 0.25
+
+
+def test_mean_field_foretells_saturating_chains(vanished: dict[str, Any]) -> None:
+    for row in vanished["chains"]:
+        if row["ends"] == "both sides":
+            assert row["decay"] == pytest.approx(row["expected"], rel=0.1)
+
+
+@pytest.mark.parametrize(("slope", "found"), [(0.25, 0), (0.2, 7)])
+def test_a_bound_that_is_too_low_is_caught(slope: float, found: int) -> None:
+    chain = Chain.of("logistic", 8, 24)
+    rng = np.random.default_rng(0)
+    weights = chain.weights(INITIALISATIONS["orthogonal"], rng)
+    x, error = rng.normal(size=(2, 4, 24))
+    deltas = chain.sweep(weights, x, error).delta
+    norms = [np.linalg.norm(delta, axis=1) for delta in deltas]
+    sizes = [spectral(matrix) for matrix in weights]
+    assert len(vanishing.beyond(norms, sizes, slope)) == found
+
+
+def test_error_terms_follow_the_recursion() -> None:
+    chain = Chain.of("tanh", 3, 5)
+    rng = np.random.default_rng(1)
+    weights = chain.weights(INITIALISATIONS["Glorot"], rng)
+    x, error = rng.normal(size=(2, 4, 5))
+    sweep = chain.sweep(weights, x, error)
+    delta = error
+    for layer in (2, 1, 0):
+        delta = delta * (1 - np.tanh(sweep.z[layer]) ** 2)
+        np.testing.assert_allclose(sweep.delta[layer], delta, rtol=1e-12)
+        delta = delta @ weights[layer]
+
+
+# --- saturation ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mapped() -> dict[str, Any]:
+    names = ("tanh", "hard_tanh", "relu")
+    return saturation.measure(names, [0.5, 2.0, 8.0], depth=5, width=32, seeds=2)
+
+
+def test_saturation_stands(mapped: dict[str, Any]) -> None:
+    worst, name, scale = saturation.farthest(mapped)
+    stands(
+        mapped,
+        saturation.paragraph(mapped),
+        saturation.draw(mapped),
+        f"within a factor {worst:.2f}",
+        f"({name} at {scale:.3g}",
+    )
+
+
+def test_saturated_slopes_grow_with_the_weights(mapped: dict[str, Any]) -> None:
+    tanh, hard, relu = mapped["maps"]
+    for row in (tanh, hard):
+        shares = np.mean(row["share"], axis=1)
+        assert (np.diff(shares) > 0).all()
+        assert (np.diff(row["left"]) < 0).all()
+    # A relu is flat for half of all numbers, at any scale.
+    assert np.mean(relu["share"]) == pytest.approx(0.5, abs=0.1)
+    assert np.ptp(relu["share"], axis=0).max() < 1e-12
+
+
+def test_what_shares_allow_is_not_passed(mapped: dict[str, Any]) -> None:
+    for row in mapped["maps"]:
+        for told, most in zip(row["expected"], row["shares_allow"], strict=True):
+            assert told <= most * (1 + 1e-12)
+    # A hard function's slope is 0 or the steepest: the share says all.
+    hard = mapped["maps"][1]
+    assert hard["expected"] == pytest.approx(hard["shares_allow"], rel=0.01)
+    assert saturation.farthest(mapped)[0] < 2
+
+
+def test_a_slope_left_out_is_noticed(mapped: dict[str, Any]) -> None:
+    planted = {**mapped, "maps": [dict(row) for row in mapped["maps"]]}
+    planted["maps"][0]["left"] = [3 * left for left in mapped["maps"][0]["left"]]
+    assert saturation.farthest(planted)[0] > 2
+
+
+# --- all of them ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_study_is_listed(name: str) -> None:
+    assert name in studies.names()
+    assert studies.about(name).endswith(".")
