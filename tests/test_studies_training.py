@@ -18,13 +18,13 @@ from symbackprop.contrast.activations import (
     steepest,
 )
 from symbackprop.contrast.chain import INITIALISATIONS, Chain, spectral
-from symbackprop.contrast.studies import saturation, vanishing
+from symbackprop.contrast.studies import dead_units, saturation, vanishing
 from symbackprop.figures import FORMATS, encoded
 from symbackprop.program import Program
 from symbackprop.scalars import ACTIVATIONS
 from symbackprop.witnesses.bumps import adjoint
 
-MINE = ("saturation", "vanishing")
+MINE = ("dead-units", "saturation", "vanishing")
 
 
 def stands(data: Mapping[str, Any], paragraph: str, figure: Any, *quoted: str) -> None:
@@ -184,6 +184,54 @@ def test_a_slope_left_out_is_noticed(mapped: dict[str, Any]) -> None:
     planted = {**mapped, "maps": [dict(row) for row in mapped["maps"]]}
     planted["maps"][0]["left"] = [3 * left for left in mapped["maps"][0]["left"]]
     assert saturation.farthest(planted)[0] > 2
+
+
+# --- dead units ----------------------------------------------------------------------
+
+GENTLE, HARSH = dead_units.Setting(0, 0.03), dead_units.Setting(-2, 0.3)
+
+
+@pytest.fixture(scope="module")
+def counted() -> dict[str, Any]:
+    return dead_units.measure(
+        ("relu", "leaky_relu"),
+        (GENTLE, HARSH),
+        hidden=2,
+        units=24,
+        samples=90,
+        epochs=6,
+        seeds=2,
+    )
+
+
+def test_dead_units_stands(counted: dict[str, Any]) -> None:
+    relu = counted["runs"][0]
+    silent = sum(run["silent_at_end"] for run in counted["runs"][:2])
+    stands(
+        counted,
+        dead_units.paragraph(counted),
+        dead_units.draw(counted),
+        f"{np.mean(relu['active'][0]):.1%} of the units",
+        f"Of the {silent} silent units of relu",
+    )
+
+
+def test_half_of_the_units_are_active_at_first(counted: dict[str, Any]) -> None:
+    for run in counted["runs"]:
+        share = np.mean(run["active"][0])
+        if run["bias"] == 0:
+            assert share == pytest.approx(0.5, abs=0.08)
+        else:
+            assert share < 0.2
+        assert len(run["silent"]) == len(run["active"]) == counted["epochs"] + 1
+
+
+def test_no_gradient_reaches_a_dead_relu(counted: dict[str, Any]) -> None:
+    for run in counted["runs"]:
+        if run["bias"] < 0:
+            assert run["silent_at_end"] > 0
+            dead = run["activation"] == "relu"
+            assert run["unmoved"] == (run["silent_at_end"] if dead else 0)
 
 
 # --- all of them ---------------------------------------------------------------------
