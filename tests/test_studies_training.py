@@ -13,18 +13,26 @@ import pytest
 from symbackprop.contrast import studies
 from symbackprop.contrast.activations import (
     curve,
+    curve_of,
     one_argument,
     saturates,
     steepest,
 )
 from symbackprop.contrast.chain import INITIALISATIONS, Chain, spectral
-from symbackprop.contrast.studies import dead_units, saturation, vanishing
+from symbackprop.contrast.studies import (
+    bias_shift,
+    dead_units,
+    hard_functions,
+    saturation,
+    vanishing,
+)
 from symbackprop.figures import FORMATS, encoded
+from symbackprop.layers.dense import Dense
 from symbackprop.program import Program
 from symbackprop.scalars import ACTIVATIONS
 from symbackprop.witnesses.bumps import adjoint
 
-MINE = ("dead-units", "saturation", "vanishing")
+MINE = ("bias-shift", "dead-units", "hard-functions", "saturation", "vanishing")
 
 
 def stands(data: Mapping[str, Any], paragraph: str, figure: Any, *quoted: str) -> None:
@@ -116,7 +124,7 @@ def test_mean_field_foretells_saturating_chains(vanished: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize(("slope", "found"), [(0.25, 0), (0.2, 7)])
 def test_a_bound_that_is_too_low_is_caught(slope: float, found: int) -> None:
-    chain = Chain.of("logistic", 8, 24)
+    chain = Chain.of(Dense(24, "logistic"), 8, 24)
     rng = np.random.default_rng(0)
     weights = chain.weights(INITIALISATIONS["orthogonal"], rng)
     x, error = rng.normal(size=(2, 4, 24))
@@ -127,7 +135,7 @@ def test_a_bound_that_is_too_low_is_caught(slope: float, found: int) -> None:
 
 
 def test_error_terms_follow_the_recursion() -> None:
-    chain = Chain.of("tanh", 3, 5)
+    chain = Chain.of(Dense(5, "tanh"), 3, 5)
     rng = np.random.default_rng(1)
     weights = chain.weights(INITIALISATIONS["Glorot"], rng)
     x, error = rng.normal(size=(2, 4, 5))
@@ -232,6 +240,116 @@ def test_no_gradient_reaches_a_dead_relu(counted: dict[str, Any]) -> None:
             assert run["silent_at_end"] > 0
             dead = run["activation"] == "relu"
             assert run["unmoved"] == (run["silent_at_end"] if dead else 0)
+
+
+# --- bias shift ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shifted() -> dict[str, Any]:
+    return bias_shift.measure(
+        ("logistic", bias_shift.CENTRED),
+        (0.3, 3.0),
+        depth=4,
+        width=24,
+        units=8,
+        epochs=40,
+        networks=2,
+        tunings=1,
+    )
+
+
+def test_bias_shift_stands(shifted: dict[str, Any]) -> None:
+    plain, centred = shifted["kinds"]
+    stands(
+        shifted,
+        bias_shift.paragraph(shifted),
+        bias_shift.draw(shifted),
+        f"{plain['one_sample']:.0%} (logistic)",
+        f"{centred['batch']:.0%} (logistic - 1/2)",
+        f"rate {plain['rate']:g}",
+    )
+
+
+def test_positive_inputs_tie_the_signs(shifted: dict[str, Any]) -> None:
+    plain, centred = shifted["kinds"]
+    assert plain["one_sample"] == 1
+    assert plain["batch"] > 0.8
+    for share in (centred["one_sample"], centred["batch"]):
+        assert share == pytest.approx(shifted["random_signs"], abs=0.03)
+
+
+def test_means_are_those_of_the_mean_field(shifted: dict[str, Any]) -> None:
+    for row, mean in zip(shifted["kinds"], (0.5, 0.0), strict=True):
+        assert row["mean_field"] == pytest.approx([mean] * 4, abs=1e-12)
+        assert row["mean"] == pytest.approx(row["mean_field"], abs=0.05)
+    plain, centred = (row["stretch"] for row in shifted["kinds"])
+    assert plain > 2 * centred
+
+
+def test_tanh_is_a_logistic_moved_and_stretched(shifted: dict[str, Any]) -> None:
+    assert shifted["tanh_twin"] < 1e-15
+    x = np.linspace(-3, 3, 7)
+    other = bias_shift.TWIN.replace("2*z", "z")
+    told, planted = (curve_of(text, x)[0] for text in (bias_shift.TWIN, other))
+    np.testing.assert_allclose(told, np.tanh(x), atol=1e-15)
+    assert np.abs(planted - np.tanh(x)).max() > 0.1
+
+
+def test_the_best_rate_is_chosen_by_the_trials(shifted: dict[str, Any]) -> None:
+    for row in shifted["kinds"]:
+        least = min(loss for loss in row["tuning"] if loss is not None)
+        assert row["rate"] == shifted["rates"][row["tuning"].index(least)]
+        assert len(row["loss"]) == shifted["epochs"]
+        assert row["loss"][-1] < row["loss"][0]
+
+
+# --- hard functions ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pair", hard_functions.PAIRS, ids=lambda pair: pair.hard)
+def test_distances_are_those_of_the_formulas(pair: hard_functions.Pair) -> None:
+    found = hard_functions.apart(pair.hard, pair.smooth)
+    assert found["distance"] == pytest.approx(pair.distance, rel=1e-12)
+    corners = {"logistic": [-2, 2], "tanh": [-1, 1], "softplus": [0]}
+    assert found["at"] == pytest.approx(corners[pair.smooth], abs=1e-9)
+
+
+def test_hard_logistic_is_the_taylor_expansion_clipped() -> None:
+    row = hard_functions.apart("hard_logistic", "logistic")
+    assert hard_functions.is_tangent(row)
+    assert row["value_at_zero"] == [0.5, 0.5]
+    assert row["slope_at_zero"] == [0.25, 0.25]
+    assert hard_functions.is_tangent(hard_functions.apart("hard_tanh", "tanh"))
+    # Neither a wrong slope nor a wrong value passes for a tangent.
+    assert not hard_functions.is_tangent(hard_functions.apart("hard_tanh", "logistic"))
+    assert not hard_functions.is_tangent(hard_functions.apart("relu", "softplus"))
+    x = np.linspace(-4, 4, 33)
+    clipped = np.clip(0.25 * x + 0.5, 0, 1)
+    np.testing.assert_allclose(curve("hard_logistic", x)[0], clipped, atol=1e-15)
+
+
+def test_hard_functions_stands() -> None:
+    data = hard_functions.measure(
+        hard_functions.PAIRS[1:2],
+        (0.3, 1.0),
+        units=8,
+        epochs=30,
+        networks=2,
+        tunings=1,
+    )
+    (row,) = data["pairs"]
+    stands(
+        data,
+        hard_functions.paragraph(data),
+        hard_functions.draw(data),
+        f"{row['distance']:.4f} away from tanh",
+        f"an accuracy of {row['trained']['hard_tanh']['accuracy']:.1%}",
+    )
+    for name in ("hard_tanh", "tanh"):
+        trained = row["trained"][name]
+        assert 0.3 < trained["accuracy"] <= 1
+        assert trained["loss"][-1] < trained["loss"][0]
 
 
 # --- all of them ---------------------------------------------------------------------

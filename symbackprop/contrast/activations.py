@@ -68,15 +68,25 @@ def one_argument() -> tuple[str, ...]:
 
 
 def curve(name: str, x: Array) -> tuple[Array, Array]:
-    """`f(x), f'(x)` entry by entry: the stable form and the slope that were derived.
-
-    Shapes:
-        Both have the shape of `x`.
+    """`f(x), f'(x)` of an activation by its name.
 
     >>> [float(part[0]) for part in curve("logistic", np.zeros(1))]
     [0.5, 0.25]
     """
-    found = evaluate(_alone(name), {"x": np.ravel(x), "b": np.zeros(())}, STABLE)
+    return curve_of(f"{name}(z)", x)
+
+
+def curve_of(text: str, x: Array) -> tuple[Array, Array]:
+    """A function of `z` and its slope, entry by entry, as they were derived.
+
+    Args:
+        text: in the grammar of the equations, as in "2*logistic(2*z) - 1".
+        x: where.
+
+    Shapes:
+        Both have the shape of `x`.
+    """
+    found = evaluate(_alone(text), {"x": np.ravel(x), "b": np.zeros(())}, STABLE)
     height, slope = found["a"], found["delta_z"]
     return height.reshape(np.shape(x)), slope.reshape(np.shape(x))
 
@@ -116,15 +126,15 @@ def _steepness(name: str, x: Array) -> Array:
 
 
 @cache
-def _alone(name: str) -> System:
-    """One activation of one number, whose slope is the error term of `z`."""
+def _alone(text: str) -> System:
+    """One function of one number `z`, whose slope is the error term of `z`."""
     program = Program(
-        equations=f"z = x + b\na = {name}(z)",
+        equations=f"z = x + b\na = {text}",
         axes={},
         parameters={"b": ""},
         data={"x": ""},
         batched=("x",),
         objective="a",
-        name=name,
+        name="curve",
     )
     return derive(program).system

@@ -16,7 +16,7 @@ import numpy as np
 from symbackprop.contrast.activations import STABLE
 from symbackprop.derivation import derive
 from symbackprop.equations import System
-from symbackprop.layers.dense import Dense
+from symbackprop.layers import Layer
 from symbackprop.network import Network
 from symbackprop.program import Program
 from symbackprop.witnesses.evaluate import evaluate
@@ -69,21 +69,24 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Chain:
-    """`depth` layers `a = f(W a + b)` of one width under a squared error, derived."""
+    """Equal layers `a = f(W a + b)` of one width under a squared error, derived."""
 
-    activation: str
     depth: int
     width: int
     forward: Program
     system: System
 
     @classmethod
-    def of(cls, activation: str, depth: int, width: int) -> Chain:
-        """Derive one."""
-        layers = [Dense(width, activation)] * depth
-        network = Network(width, layers, "squared_error", name=f"{activation}-chain")
-        program = network.program
-        return cls(activation, depth, width, program, derive(program).system)
+    def of(cls, layer: Layer, depth: int, width: int) -> Chain:
+        """Derive one.
+
+        Args:
+            layer: has `W`, `b`, `z` and, but for the identity, `a`.
+            depth: how many of it.
+            width: its inputs and its units.
+        """
+        program = Network(width, [layer] * depth, "squared_error", name="chain").program
+        return cls(depth, width, program, derive(program).system)
 
     def weights(self, draw: Draw, rng: np.random.Generator) -> list[Array]:
         """A matrix for each layer."""

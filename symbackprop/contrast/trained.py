@@ -6,6 +6,8 @@ import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from symbackprop.layers import Layer
 from symbackprop.layers.dense import Dense
 from symbackprop.network import Network
 from symbackprop.optimisers import SGD
-from symbackprop.training import train
+from symbackprop.training import History, train
 from symbackprop.witnesses.numbers import Array
 
 ARMS = 3
@@ -60,6 +62,92 @@ def started(kernels: Kernels, rng: np.random.Generator, bias: float = 0.0) -> Ar
     for view in biases[:-1]:
         view[...] = bias
     return theta
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Trainings at the best of some rates; None where one did not stay finite.
+
+    Attributes:
+        rate: the one with the least median loss in the trial runs.
+        trials: that loss for each rate, after the last epoch.
+        loss: the median loss by epoch at the best rate, from other starts.
+        accuracy: the median accuracy on held-out data after the last epoch.
+    """
+
+    rate: float
+    trials: list[float | None]
+    loss: list[float] | None
+    accuracy: float | None
+
+
+def tuned(
+    kernels: Kernels,
+    rates: Sequence[float],
+    data: tuple[Array, Array],
+    held: tuple[Array, Array],
+    epochs: int,
+    trials: int,
+    networks: int,
+    seed: int,
+) -> Tuned:
+    """Choose the rate of plain gradient descent by trial runs, then train with it.
+
+    Args:
+        kernels: whose own first parameters are the starts.
+        rates: to choose from.
+        data: x and y of the training.
+        held: x and y that are held out.
+        epochs: of each run.
+        trials: runs that choose.
+        networks: runs that are shown, from other starts.
+        seed: of the first start.
+    """
+
+    def histories(rate: float, numbers: range) -> list[History]:
+        starts = [kernels.initial(seed + number) for number in numbers]
+        runs = [_descended(kernels, t, data, held, rate, epochs) for t in starts]
+        finite = [run for run in runs if run is not None]
+        return finite if len(finite) == len(runs) else []
+
+    def median(values: list[Any]) -> Any:
+        return np.median(values, axis=0).tolist() if values else None
+
+    last = [
+        median([run.loss[-1] for run in histories(rate, range(trials))])
+        for rate in rates
+    ]
+    best = rates[int(np.argmin([np.inf if end is None else end for end in last]))]
+    shown = histories(best, range(trials, trials + networks))
+    return Tuned(
+        rate=best,
+        trials=last,
+        loss=median([run.loss for run in shown]),
+        accuracy=median([run.accuracy[-1] for run in shown]),
+    )
+
+
+def _descended(
+    kernels: Kernels,
+    theta: Array,
+    data: tuple[Array, Array],
+    held: tuple[Array, Array],
+    rate: float,
+    epochs: int,
+) -> History | None:
+    """One training; None where it does not stay finite."""
+    try:
+        return train(
+            kernels,
+            *data,
+            epochs=epochs,
+            batch_size=BATCH,
+            optimiser=SGD(rate),
+            theta=theta,
+            validation=held,
+        )
+    except DivergenceError:
+        return None
 
 
 def after_each(

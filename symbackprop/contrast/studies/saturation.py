@@ -30,6 +30,7 @@ from symbackprop.contrast.activations import (
 from symbackprop.contrast.chain import INITIALISATIONS, Chain
 from symbackprop.contrast.study import Study, Tell, none_of_yours
 from symbackprop.figures import THEORY, blank, legend, spanning, style
+from symbackprop.layers.dense import Dense
 from symbackprop.program import Program
 from symbackprop.witnesses.numbers import Array
 
@@ -83,8 +84,8 @@ def measure(
     maps = []
     for place, name in enumerate(names):
         tell(f"saturation: {name}, {place + 1} of {len(names)}")
-        chain = Chain.of(name, depth, width)
-        found = [_at(chain, scale, seeds, seed, samples) for scale in scales]
+        chain = Chain.of(Dense(width, name), depth, width)
+        found = [_at(chain, name, scale, seeds, seed, samples) for scale in scales]
         maps.append(
             {
                 "activation": name,
@@ -98,10 +99,9 @@ def measure(
 
 
 def _at(
-    chain: Chain, scale: float, seeds: int, seed: int, samples: int
+    chain: Chain, name: str, scale: float, seeds: int, seed: int, samples: int
 ) -> dict[str, Any]:
     """What was measured at one scale of the weights."""
-    name = chain.activation
     slopes, left, through = [], [], []
     for number in range(seeds):
         rng = np.random.default_rng([seed, number])

@@ -22,6 +22,7 @@ from symbackprop.contrast.activations import curve, one_argument, saturates, ste
 from symbackprop.contrast.chain import INITIALISATIONS, Chain, spectral
 from symbackprop.contrast.study import Study, Tell, none_of_yours
 from symbackprop.figures import THEORY, beside, blank, spanning, style
+from symbackprop.layers.dense import Dense
 from symbackprop.program import Program
 from symbackprop.witnesses.numbers import Array
 
@@ -75,7 +76,7 @@ def measure(
     rows = []
     for place, name in enumerate(names):
         tell(f"vanishing: {name}, {place + 1} of {len(names)}")
-        chain = Chain.of(name, depth, width)
+        chain = Chain.of(Dense(width, name), depth, width)
         for initial, draw_weights in INITIALISATIONS.items():
             measured, spectra, kept = [], [], True
             for number in range(seeds):
