@@ -26,8 +26,10 @@ from symbackprop.contrast.studies import (
     saturation,
     vanishing,
 )
+from symbackprop.errors import InputError
 from symbackprop.figures import FORMATS, encoded
 from symbackprop.layers.dense import Dense
+from symbackprop.network import Network
 from symbackprop.program import Program
 from symbackprop.scalars import ACTIVATIONS
 from symbackprop.witnesses.bumps import adjoint
@@ -353,6 +355,13 @@ def test_hard_functions_stands() -> None:
 
 
 # --- all of them ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_study_takes_no_file(name: str) -> None:
+    network = Network(4, [Dense(3, "tanh")], "squared_error")
+    with pytest.raises(InputError, match=f"study {name}: it declares its own"):
+        studies.study(name, network.program)
 
 
 @pytest.mark.parametrize("name", MINE)

@@ -232,8 +232,8 @@ def paragraph(data: Mapping[str, Any]) -> str:
         plain, centred = (epochs_to(rows[kind], GOAL) for kind in ("logistic", CENTRED))
         said.append(
             f"The logistic needs {plain or 'more'} epochs to a loss of {GOAL:g}, "
-            f"the same curve less one half needs {centred or 'more'}: that is the "
-            "shift alone."
+            f"the same curve less one half needs {centred or 'more'}; the two "
+            "differ by the shift alone."
         )
     said.append(
         "tanh(x) and 2 logistic(2x) - 1 are the same function: they differ by at most "

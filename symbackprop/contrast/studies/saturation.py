@@ -202,8 +202,8 @@ def paragraph(data: Mapping[str, Any]) -> str:
                 f"is left, where {row['expected'][place]:.1e} was expected and the "
                 f"shares alone would allow {row['shares_allow'][place]:.1e}. The "
                 "weights grow meanwhile, so that the norm of delta^(1) is "
-                f"{row['through'][place]:.3g} times that of delta^(L): a few units "
-                "carry it all."
+                f"{row['through'][place]:.3g} times that of delta^(L): the "
+                "slopes that vanish and the weights that grow work against each other."
             )
     ones = [row for row in data["maps"] if row["ends"] == "one side"]
     if ones:
@@ -246,6 +246,7 @@ def draw(data: Mapping[str, Any]) -> Any:
             panel.set_xscale("log")
             panel.set_title(row["activation"], fontsize=9)
             panel.tick_params(labelsize=8, labelleft=panel is panels[0])
+            panel.set_xlabel("scale", fontsize=8)
             panel.grid(visible=False)
         panels[0].set_ylabel("layer l")
     bar = figure.colorbar(shown, ax=grid[:-1].ravel().tolist(), pad=0.01, aspect=30)

@@ -29,8 +29,8 @@ from symbackprop.witnesses.numbers import Array
 ABOUT = "Norm of the error term by layer, for each activation and initialisation."
 SLACK = 1e-9  # rounding, as a share of a norm
 GROUPS = {
-    "saturating": ("both sides",),
-    "not saturating": ("one side", "no side"),
+    "flat on both sides": ("both sides",),
+    "flat on one side or none": ("one side", "no side"),
 }
 
 
@@ -184,9 +184,10 @@ def paragraph(data: Mapping[str, Any]) -> str:
         f"{0.25**steps:.1e} after {steps} steps, and {straight['norms'][0]:.1e} was "
         f"measured, a factor {straight['decay']:.3f} per layer, which is 0.25 to the "
         f"power {power:.3f}. With Glorot's weights the bound is weaker, "
-        f"{glorot['bound']:.2f} per layer, because ||W||_2 is near 2, yet the decay "
-        f"measured is {glorot['decay']:.3f}, still under 0.25. Small weights make it "
-        f"worse: {small['decay']:.4f} per layer, where the bound allows "
+        f"{glorot['bound']:.2f} per layer, because ||W||_2 is "
+        f"{glorot['bound'] / glorot['steepest']:.2f} on average, yet "
+        f"{glorot['decay']:.3f} was measured. Small weights make it worse: "
+        f"{small['decay']:.4f} per layer, where the bound allows "
         f"{small['bound']:.4f}. The bound held for {kept} of {len(data['chains'])} "
         "kinds of networks, for each sample in each layer. A mean field foretells "
         f"every decay within {off:.0%}. With He's weights the activation whose error "
@@ -225,8 +226,8 @@ def draw(data: Mapping[str, Any]) -> Any:
 
 
 def _bounds(panel: Any, layers: Array, rows: Sequence[Any], initial: str) -> None:
-    """The bound of the least steep activation of a group, without and with norms."""
-    mine = [row for row in rows if row["initialisation"] == initial]
+    """The bound of a group's least steep activation, without norms and with them."""
+    mine = [r for r in rows if r["initialisation"] == initial and r["steepest"]]
     if not mine:
         return
     row = min(mine, key=lambda row: row["steepest"])
