@@ -115,3 +115,40 @@ def encoded(figure: Any, format: str) -> bytes:
     with matplotlib.rc_context({"svg.hashsalt": "symbackprop"}):
         figure.savefig(stream, format=format, dpi=150, metadata=undated)
     return stream.getvalue()
+
+
+def style(number: int) -> Style:
+    """The looks of a series by its number, from 0; none comes twice among the first 64.
+
+    >>> style(0) == STYLES[0], style(8) in STYLES
+    (True, False)
+    """
+    turn, place = divmod(number, len(STYLES))
+    marked = STYLES[(place + 3 * turn) % len(STYLES)]
+    return Style(STYLES[place].colour, marked.marker, marked.line)
+
+
+def beside(axes: Any, title: str | None = None) -> None:
+    """A legend to the right of one panel, for a row of panels that share it."""
+    axes.legend(
+        title=title,
+        loc="center left",
+        bbox_to_anchor=(1.02, 0.5),
+        frameon=False,
+        fontsize=8,
+        title_fontsize=8,
+    )
+
+
+def spanning(figure: Any, panels: Sequence[Any]) -> Any:
+    """One panel in the place of several that stand side by side."""
+    first, last = (panel.get_subplotspec() for panel in (panels[0], panels[-1]))
+    columns = slice(first.colspan.start, last.colspan.stop)
+    place = first.get_gridspec()[first.rowspan.start, columns]
+    for panel in panels:
+        panel.remove()
+    made = figure.add_subplot(place)
+    made.spines[["top", "right"]].set_visible(False)
+    made.grid(color="#dddddd", linewidth=0.6)
+    made.set_axisbelow(True)
+    return made
