@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 # Raised whenever a key of the JSON object changes its meaning or goes away.
@@ -55,6 +56,12 @@ def error_object(verb: str | None, error: BaseException, code: int) -> str:
     """The object that stands for a summary where a verb failed."""
     found = {"kind": type(error).__name__, "message": str(error), "exit": code}
     return json_object(verb, {"error": found})
+
+
+def files(*paths: Path) -> Fact:
+    """The files that a verb wrote."""
+    names = [str(path) for path in paths]
+    return Fact("files", names, "files written", "\n".join(names))
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
