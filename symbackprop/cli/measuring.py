@@ -99,3 +99,46 @@ def accuracy() -> None:
       symbackprop accuracy --function tanh --dtype float64 --samples 100000
       symbackprop accuracy --all --json
     """
+
+
+@verb(
+    click.argument("name", required=False),
+    click.option(
+        "--file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Measure this network, where the study takes one; else its own example.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Seed of what is drawn.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Write the study there, as .png, .svg, .json, .html, .md or .tex; may be "
+        "given again. With --all: the folder.",
+    ),
+    click.option(
+        "--all", "every", is_flag=True, help="Run every study, and write one page."
+    ),
+    home="measures",
+    file=False,
+)
+def study() -> None:
+    """Run a study of differentiation: a figure, and what it shows.
+
+    Without NAME, list the studies.
+
+    \b
+    Examples:
+      symbackprop study
+      symbackprop study symbolic-costs -o symbolic_costs.svg
+      symbackprop study loss-surface --file examples/digits.toml --seed 3
+      symbackprop study --all -o studies
+    """
