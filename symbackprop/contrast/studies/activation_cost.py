@@ -49,7 +49,7 @@ def measured(
 ) -> dict[str, Any]:
     """Counts and times of some activations, the quickest first."""
     times = timed(names, seed, tell, elements, seconds)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names:
         value, both = times[name], times[name + "'"]
         rows.append(
