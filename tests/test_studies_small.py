@@ -14,15 +14,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop.contrast import studies
+import symbackprop as sb
+from symbackprop.contrast import stages, studies, surface
 from symbackprop.contrast.composition import Composition, check, compose, sweep
 from symbackprop.contrast.graph import layout, mathematics
-from symbackprop.contrast.studies import elementary_graph
+from symbackprop.contrast.studies import (
+    activation_cost,
+    approximation,
+    elementary_graph,
+    loss_surface,
+    symbolic_costs,
+)
 from symbackprop.contrast.study import Study
 from symbackprop.contrast.sweep_tables import tables
+from symbackprop.contrast.symmetries import exchanges
 from symbackprop.errors import CheckError, InputError
 from symbackprop.figures import encoded
 from symbackprop.program import Program
+from symbackprop.witnesses.draws import draw
+from symbackprop.witnesses.evaluate import evaluate
 
 
 def quiet(doing: str) -> None:
@@ -234,3 +244,204 @@ def test_pdflatex_sets_the_tables(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:]
     log = (tmp_path / "tables.log").read_text(errors="replace")
     assert "Overfull" not in log
+
+
+# --- what activations cost -----------------------------------------------------------
+
+
+def test_operations_of_activations() -> None:
+    counted = {name: activation_cost.operations(name) for name in ("relu", "tanh")}
+    assert counted["relu"] == {"value": {"choices": 1}, "slope": {"choices": 1}}
+    assert counted["tanh"]["value"] == {"functions": 1}
+    # 1 - a^2 through the value
+    assert counted["tanh"]["slope"] == {"additions": 1, "multiplications": 1}
+    for name in activation_cost.activations():
+        assert set(activation_cost.operations(name)) == {"value", "slope"}
+    assert "prelu" not in activation_cost.activations()  # it takes two arguments
+    assert "elu" in activation_cost.activations()
+
+
+def test_activation_cost_of_two() -> None:
+    data = activation_cost.measured(("relu", "tanh"), 0, quiet, 64, 0.02)
+    text = activation_cost.paragraph(data)
+    study = Study("a", "b", text, data, lambda: activation_cost.picture(data))
+    for row in judged(study)["activations"]:
+        for key in ("value_ns", "value_and_slope_ns"):
+            assert 0 < row[key]["low"] <= row[key]["median"] <= row[key]["high"]
+
+
+# --- what symbolic differentiation takes ---------------------------------------------
+
+
+def test_symbolic_costs_of_one_small_network() -> None:
+    program = symbolic_costs.network([2], "shallow").program
+    data = symbolic_costs.measured({"1": program}, quiet)
+    text = symbolic_costs.paragraph(data)
+    study = Study("a", "b", text, data, lambda: symbolic_costs.picture(data))
+    (row,) = judged(study)["networks"]
+    assert row["same_bytes"]
+    assert set(row["cold"]) == set(row["warm"]) == set(stages.STAGES)
+    assert row["equations"] / 3 < row["comments"] < row["lines"]
+    changed = {**data, "networks": [{**row, "same_bytes": False}]}
+    assert "did NOT emit the same bytes" in symbolic_costs.paragraph(changed)
+
+
+def test_failure_of_the_process_is_told(tmp_path: Path) -> None:
+    program = symbolic_costs.network([2], "shallow").program
+    (tmp_path / program.name).write_text("in the place of the folder of kernels")
+    with pytest.raises(InputError, match=r"shallow: the process .* failed"):
+        stages.staged(program, tmp_path, 1)
+
+
+def test_comments_with_numbers_are_known() -> None:
+    assert stages.NUMBERED.match("    # (7)  delta1_i = ...")
+    assert not stages.NUMBERED.match("    # a comment")
+    assert not stages.NUMBERED.match("    x = 1  # (7)")
+
+
+# --- universal approximation ---------------------------------------------------------
+
+
+def test_approximation_improves_with_width() -> None:
+    functions = {"bend": np.abs, "wave": lambda x: np.sin(4 * x)}
+    data = approximation.measured(functions, (1, 4), (4,), 1, 60, 0, quiet)
+    text = approximation.paragraph(data)
+    study = Study("a", "b", text, data, lambda: approximation.picture(data))
+    for row in judged(study)["functions"]:
+        one, four = row["errors"]
+        assert four < one / 3
+        assert one < 1.01 * row["variance"]  # better than a constant
+        close = np.abs(np.subtract(row["fits"]["4"], row["truth"]))
+        assert np.mean(close**2) < 2 * four
+
+
+# --- the loss surface ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def loss(tmp_path_factory: pytest.TempPathFactory) -> surface.Loss:
+    program, data = loss_surface.example(0)
+    folder = tmp_path_factory.mktemp("kernels")
+    return surface.Loss(sb.compile(program, "float64", folder), data)
+
+
+def test_loss_surface_of_a_small_network(loss: surface.Loss) -> None:
+    found = loss_surface.measured(loss, 0, quiet, 3, 200, 7)
+    found["data"] = "a curve"
+    text = loss_surface.paragraph(found)
+    study = Study("a", "b", text, found, lambda: loss_surface.picture(found))
+    ends = judged(study)["ends"]
+    assert ends["A"]["loss"] == pytest.approx(ends["P"]["loss"], rel=1e-13)
+    assert found["cuts"]["AP"]["excess"] > 0.01
+    assert found["exchanged"] == ["W1", "W2", "b1"]
+    assert "proves that this loss is not convex" in text
+    cut = found["cuts"]["AB"]
+    assert cut["loss"][0] == ends["A"]["loss"]
+    assert cut["middle"] == pytest.approx(cut["loss"][len(cut["loss"]) // 2])
+    middle = len(found["around"]["steps"]) // 2
+    assert found["around"]["loss"][middle][middle] == ends["A"]["loss"]
+
+
+CONVEX = Program(
+    equations="f = sum(w[i]*x[i], i)\nL = (f - y)**2 / 2",
+    axes={"i": 2},
+    parameters={"w": "i"},
+    data={"x": "i", "y": ""},
+    batched=("x", "y"),
+    objective="L",
+    output="f",
+    name="line",
+)
+
+
+def test_convex_loss_gives_no_certificate(tmp_path: Path) -> None:
+    data = loss_surface.drawn(CONVEX, 0)
+    line = surface.Loss(sb.compile(CONVEX, "float64", tmp_path), data)
+    found = loss_surface.measured(line, 0, quiet, 2, 50, 5)
+    found["data"] = "a line"
+    text = loss_surface.paragraph(found)
+    assert "prove nothing" in text
+    assert "P" not in found["ends"]  # x tells the two weights apart
+
+
+def test_targets_are_outputs() -> None:
+    assert loss_surface.targets(CONVEX) == ["y"]
+    first, again = loss_surface.drawn(CONVEX, 0), loss_surface.drawn(CONVEX, 0)
+    assert np.array_equal(first["y"], again["y"])
+    assert np.linalg.matrix_rank(np.c_[first["x"], first["y"]], tol=1e-9) == 2
+
+
+def test_loss_surface_needs_parameters() -> None:
+    fixed = Program("L = x**2", {}, {}, {"x": ""}, "L")
+    with pytest.raises(InputError, match="has no parameters"):
+        loss_surface.drawn(fixed, 0)
+
+
+def value_of(program: Program, values: dict[str, Any]) -> float:
+    return float(np.mean(evaluate(program, values)[program.objective]))
+
+
+def test_exchanged_units_leave_the_value(rng: np.random.Generator) -> None:
+    network = sb.Network(
+        inputs=3,
+        layers=[sb.Dense(4, "prelu"), sb.Maxout(3, pieces=2), sb.Dense(4, "softmax")],
+        loss="cross_entropy",
+        penalty=sb.Frobenius(1e-3),
+    )
+    program = network.program
+    values = draw(program, rng, batch=3)
+    groups = exchanges(program)
+    assert [group.size for group in groups] == [4, 3, 2]
+    for group in groups:
+        order = np.roll(np.arange(group.size), 1)
+        turned = group.permuted(values, order)
+        assert value_of(program, turned) == pytest.approx(
+            value_of(program, values), rel=1e-13
+        )
+        # A bug: one parameter is forgotten.
+        less = replace(group, places=group.places[1:])
+        wrong = value_of(program, less.permuted(values, order))
+        assert wrong != pytest.approx(value_of(program, values), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("equations", "many"),
+    [
+        ("L = sum(v[i]**2, i)", 1),
+        ("L = sum(v[i]*y[i], i)", 0),  # data tell them apart
+        ("L = sum(v[i]*v[i - 1], i)", 0),  # neighbours
+        ("L = sum(where(i < 2, v[i], v[i]**2), i)", 0),  # their numbers
+        ("L = sum(v[i], i) * v[0]", 0),  # one of them by its number
+        ("L = sum(v[i]*W[i, i], i) + sum(W[i, j], i, j)", 1),
+        ("L = sum(v[i], i)*sum(W[i, j]*y[j], i, j)", 2),  # of v, and of W's rows
+    ],
+)
+def test_units_that_may_change_places(equations: str, many: int) -> None:
+    program = Program(
+        equations=equations,
+        axes={"i": 3, "j": 3},
+        parameters={"v": "i", "W": "i j"} if "W" in equations else {"v": "i"},
+        data={"y": "i"},
+        zero_outside=("v",),
+        objective="L",
+    )
+    assert len(exchanges(program)) == many
+
+
+def test_directions_are_as_long_as_the_filters(
+    loss: surface.Loss, rng: np.random.Generator
+) -> None:
+    kernels = loss.kernels
+    theta = rng.normal(size=kernels.size)
+    direction = surface.filtered(kernels, theta, rng)
+    own, drawn = kernels.unpack(theta), kernels.unpack(direction)
+    for name in ("W1", "W2"):
+        lengths = [np.linalg.norm(part[name], axis=1) for part in (own, drawn)]
+        assert lengths[0] == pytest.approx(lengths[1])
+    assert np.linalg.norm(own["b1"]) == pytest.approx(np.linalg.norm(drawn["b1"]))
+
+
+@pytest.mark.parametrize("name", ["activation-cost", "approximation"])
+def test_studies_of_their_own_take_no_program(name: str) -> None:
+    with pytest.raises(InputError, match="leave `line` away"):
+        studies.study(name, CONVEX)
