@@ -29,10 +29,10 @@ from symbackprop.witnesses.draws import draw
 from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.numbers import REAL
 
-ABOUT = "the loss along two directions and between minima: it is not convex"
+ABOUT = "the loss along two directions and between minima, and whether it is convex"
 
 NAME = "loss-surface"
-TITLE = "The loss surface of a small network is not convex"
+TITLE = "The loss surface of a small network, and whether it is convex"
 STARTS = 6
 ITERATIONS = 2000
 GRID = 41  # points along each direction
