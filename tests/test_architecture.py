@@ -18,6 +18,7 @@ import symbackprop
 ORDER = (
     "errors",
     "shown",
+    "plain",
     "equations",
     "schedule",
     "ranges",

@@ -26,9 +26,10 @@ from symbackprop.document.chapter import (
     Section,
     Table,
 )
-from symbackprop.document.web import TEMML, asset, flowing
+from symbackprop.document.web import flowing
 from symbackprop.document.web import html as page_of
 from symbackprop.document.web.drawing import placed
+from symbackprop.document.web.frame import TEMML, asset
 from symbackprop.documents import Document
 from symbackprop.source import excerpts
 

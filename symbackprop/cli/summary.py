@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from symbackprop.plain import json_text
 
 # Raised whenever a key of the JSON object changes its meaning or goes away.
 SCHEMA = 1
@@ -48,13 +50,19 @@ class Summary:
 
 def json_object(verb: str | None, entries: dict[str, Any]) -> str:
     """One JSON object that says which schema it follows; NaN becomes null."""
-    return json.dumps({"schema": SCHEMA, "verb": verb, **_finite(entries)})
+    return json_text({"schema": SCHEMA, "verb": verb, **entries})
 
 
 def error_object(verb: str | None, error: BaseException, code: int) -> str:
     """The object that stands for a summary where a verb failed."""
     found = {"kind": type(error).__name__, "message": str(error), "exit": code}
     return json_object(verb, {"error": found})
+
+
+def files(*paths: Path) -> Fact:
+    """The files that a verb wrote."""
+    names = [str(path) for path in paths]
+    return Fact("files", names, "files written", "\n".join(names))
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -88,14 +96,3 @@ def _aligned(facts: tuple[Fact, ...]) -> Iterator[str]:
         first, *rest = fact.text.split("\n")
         yield f"{fact.label:<{width}}  {first}"
         yield from (f"{'':<{width}}  {line}" for line in rest)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinities."""
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None
-    return value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symbackprop.cli.progress import Progress
-from symbackprop.cli.summary import Fact, Summary, seconds, table
+from symbackprop.cli.summary import Fact, Summary, files, seconds, table
 from symbackprop.datasets import Dataset, read
 from symbackprop.derivation import derive as derive_from
 from symbackprop.documents import document, format_of
@@ -26,7 +26,6 @@ from symbackprop.training import train as train_by
 
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
-    from symbackprop.kernels.accuracy import Found
 
 Facts = tuple[Fact, ...]
 
@@ -42,7 +41,7 @@ def run(
     trained: Facts = (Fact("accuracy", None, "training", "none: no [data] table"),)
     if data is not None:
         trained = _outcome(_train(network, kernels, data, seed, progress), data)
-    written = _files(*_written(network, kernels))
+    written = files(*_written(network, kernels))
     return Summary("run", (*facts, *compiled, *trained, written))
 
 
@@ -70,7 +69,7 @@ def derive(
     setting = "setting the pages, some seconds"
     progress.say(setting if suffix == ".pdf" else f"writing {output}")
     made.save(output)
-    return Summary("derive", (*facts, _files(output)))
+    return Summary("derive", (*facts, files(output)))
 
 
 def emit(
@@ -90,9 +89,9 @@ def emit(
         training = emit_training(network.program, precision, rule, kernels)
         write_atomically(written[-1], training)
     if not explain:
-        return Summary("emit", (*facts, _files(*written)))
+        return Summary("emit", (*facts, files(*written)))
     schedule = explained(derivation)
-    facts = (*facts, Fact("schedule", schedule.as_dict()), _files(*written))
+    facts = (*facts, Fact("schedule", schedule.as_dict()), files(*written))
     return Summary("emit", facts, (*schedule.text().split("\n"), ""))
 
 
@@ -132,72 +131,8 @@ def train(
             write_arrays(stream, kernels.unpack(history.theta))
         written.append(save)
     epochs = Fact("epochs", [asdict(epoch) for epoch in history.epochs])
-    outcome = (*_outcome(history, data), epochs, _files(*written))
+    outcome = (*_outcome(history, data), epochs, files(*written))
     return Summary("train", (*facts, *compiled, *outcome), (*_curve(history), ""))
-
-
-def bench(
-    named: Sequence[str],
-    count: int | None,
-    seed: int,
-    text: bool,
-    seconds: float,
-    outputs: Sequence[Path],
-    progress: Progress,
-) -> Summary:
-    """Measure named or drawn networks, or the list; write files by their suffixes."""
-    from symbackprop import bench as benchmark
-
-    for output in outputs:
-        benchmark.writable(output)
-    cases = [benchmark.Case.of(one) for one in named]
-    cases += benchmark.drawn(count, seed) if count else ()
-    report = benchmark.bench(
-        cases or benchmark.CASES, seconds, as_text=text, tell=progress.say
-    )
-    for output in outputs:
-        benchmark.write(report, output)
-    facts = [Fact(key, value) for key, value in report.items()]
-    if outputs:
-        facts.append(_files(*outputs))
-    return Summary("bench", tuple(facts), (*benchmark.terminal(report), ""))
-
-
-def accuracy(
-    functions: tuple[str, ...],
-    dtype: str | None,
-    samples: int,
-    every: bool,
-    progress: Progress,
-) -> Summary:
-    """Measure what is emitted for each scalar function, and say where it is worst."""
-    from symbackprop.kernels import accuracy as measuring
-
-    dtypes = (dtype,) if dtype else ("float32",) if every else ("float32", "float64")
-    number = None if every else samples
-    found = list(measuring.accuracy(functions, dtypes, number, progress.say))
-    lines = table(
-        ("function", "dtype", "arguments", "ulp", "worst at", "computed", "true"),
-        [
-            (f.name, f.dtype, f"{f.count:,}", f"{f.ulps:.3f}", *_numerals(f))
-            for f in found
-        ],
-    )
-    failed = [f.name for f in found if not f.holds]
-    told = f"more than {measuring.LIMIT:g} ulp: {', '.join(failed)}" if failed else ""
-    facts = (
-        Fact("functions", [asdict(f) for f in found]),
-        Fact("versions", measuring.versions()),
-        Fact("failed", failed, "accuracy", told or f"within {measuring.LIMIT:g} ulp"),
-    )
-    return Summary("accuracy", facts, (*lines, ""), bool(failed))
-
-
-def _numerals(found: Found) -> tuple[str, str, str]:
-    """The worst argument and its values: as many digits as the precision tells."""
-    digits = 9 if found.dtype == "float32" else 17
-    argument, value = (f"{v:.{digits}g}" for v in (found.argument, found.value))
-    return argument, value, f"{found.truth:.17g}"
 
 
 def _load(file: Path, progress: Progress) -> Network:
@@ -365,8 +300,3 @@ def _listing(derivation: Derivation) -> Iterator[tuple[int, str]]:
     for equation in (*derivation.forward, *derivation.adjoint):
         text = formula(equation, derivation.system)
         yield derivation.number(equation.tensor), text
-
-
-def _files(*paths: Path) -> Fact:
-    names = [str(path) for path in paths]
-    return Fact("files", names, "files written", "\n".join(names))

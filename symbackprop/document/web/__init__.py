@@ -6,12 +6,8 @@ formulas are escaped, and the page forbids any script but its own two.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping
-from functools import cache
 from html import escape
-from importlib.resources import files
 
 from symbackprop.document.chapter import (
     Block,
@@ -29,11 +25,10 @@ from symbackprop.document.chapter import (
 )
 from symbackprop.document.measure import tokens, width
 from symbackprop.document.web.drawing import drawing
+from symbackprop.document.web.frame import Entry, page, plain, said
 from symbackprop.document.web.highlight import highlighted
 from symbackprop.document.words import Words
 
-TEMML = "0.13.5"
-LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 WIDEST_LEFT = 11.0  # em; a wider left-hand side stands on a line of its own
 WIDEST_PIECE = 12.0  # em; a wider addend may be broken over lines
 OPENING = ("{", r"\begin", r"\left")
@@ -48,20 +43,6 @@ def html(chapter: Chapter, code: Mapping[int, str]) -> str:
         code: what a numbered equation shows of the emitted code, by number.
     """
     return _Page(chapter, code).text()
-
-
-@cache
-def asset(*path: str) -> str:
-    """The text of a file beside this module."""
-    return files(__package__).joinpath(*path).read_text(encoding="utf-8")
-
-
-@cache
-def scripts() -> tuple[str, ...]:
-    """Temml under its licence, and the page's own script."""
-    licence = asset("temml", "LICENSE").strip()
-    temml = asset("temml", "temml.min.js").strip()
-    return (f"/*!\nTemml {TEMML}\n\n{licence}\n*/\n{temml}\n", asset("page.js"))
 
 
 def formula(latex: str, display: bool = False) -> str:
@@ -85,20 +66,6 @@ def _inline(part: str | Math | Code | Ref) -> str:
     return escape(part)
 
 
-def plain(text: Inline) -> str:
-    """Words alone, for a page's title."""
-    return "".join(
-        part
-        if isinstance(part, str)
-        else f"({part.number})"
-        if isinstance(part, Ref)
-        else part.latex
-        if isinstance(part, Math)
-        else part.text
-        for part in text
-    )
-
-
 class _Page:
     """Prints one chapter."""
 
@@ -110,7 +77,7 @@ class _Page:
         self.places = tuple(_counted(chapter.sections))
 
     def say(self, key: str, **parts: str | int) -> str:
-        return escape(plain(self.words(key, **parts)))
+        return said(self.words, key, **parts)
 
     def text(self) -> str:
         sections = "\n".join(
@@ -119,49 +86,17 @@ class _Page:
         )
         cards = "\n".join(self.card(row) for row in self.rows.values() if self.has(row))
         hint = f'<p class="hint">{self.say("hint")}</p>\n' if cards else ""
-        theme = self.say("theme")
-        loaded = "\n".join(f"<script>{script}</script>" for script in scripts())
-        return f"""<!doctype html>
-<html lang="{LANGUAGES[self.chapter.language]}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy()}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(plain(self.chapter.title))}</title>
-<style>
-{asset("temml", "temml.css")}{asset("page.css")}</style>
-</head>
-<body>
-<a class="skip" href="#text">{self.say("skip")}</a>
-<aside>
-<button type="button" id="theme" aria-label="{theme}" title="{theme}" hidden>◐</button>
-{self.contents()}
-</aside>
-<main id="text">
-<header>
-<h1>{inline(self.chapter.title)}</h1>
-{hint}</header>
-{sections}
-</main>
-<footer><p>{self.say("made with", version=TEMML)}</p></footer>
-{cards}
-{loaded}
-</body>
-</html>
-"""
-
-    def contents(self) -> str:
-        """The list of sections, which folds on a small screen."""
-        rows = "\n".join(
-            f'<li class="level-{part.level}"><a href="#s-{place}">'
-            f'<span class="place">{place}</span> {inline(part.title)}</a></li>'
+        entries = (
+            Entry(place, inline(part.title), part.level)
             for place, part in zip(self.places, self.chapter.sections, strict=True)
         )
-        title = self.say("contents")
-        return (
-            f'<nav aria-label="{title}"><details open><summary>{title}</summary>\n'
-            f"<ol>\n{rows}\n</ol></details></nav>"
+        title = inline(self.chapter.title)
+        return page(
+            self.words,
+            title=plain(self.chapter.title),
+            entries=entries,
+            main=f"<header>\n<h1>{title}</h1>\n{hint}</header>\n{sections}",
+            cards=cards,
         )
 
     def section(self, place: str, part: Section) -> str:
@@ -302,12 +237,3 @@ def _counted(sections: tuple[Section, ...]) -> Iterator[str]:
         else:
             second += 1
             yield f"{first}.{second}"
-
-
-def _policy() -> str:
-    """Only these two scripts may run, and nothing may be fetched."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-        for text in scripts()
-    )
-    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'"

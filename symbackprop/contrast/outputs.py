@@ -1,0 +1,120 @@
+"""A study as a file: what its suffix says."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from symbackprop.contrast.page import page
+from symbackprop.contrast.study import Study
+from symbackprop.errors import InputError, nearest
+from symbackprop.figures import drawable, encoded
+from symbackprop.files import write_atomically
+from symbackprop.plain import json_text
+
+# Raised whenever a key of a .json file changes its meaning or goes away.
+SCHEMA = 1
+
+FORMATS: Mapping[str, Callable[[Study], str | bytes]] = MappingProxyType(
+    {
+        ".png": lambda study: encoded(study.draw(), "png"),
+        ".svg": lambda study: encoded(study.draw(), "svg"),
+        ".json": lambda study: json_text(record(study), indent=1) + "\n",
+        ".html": lambda study: page((study,)),
+        ".md": lambda study: markdown(study),
+        ".tex": lambda study: latex(study),
+    }
+)
+DRAWN = (".png", ".svg", ".html")
+EACH = (".svg", ".png", ".json")  # what `write_all` writes of every study
+
+
+def record(study: Study) -> dict[str, Any]:
+    """What a study found, for programs."""
+    return {
+        "schema": SCHEMA,
+        "name": study.name,
+        "title": study.title,
+        "paragraph": study.paragraph,
+        "data": study.data,
+    }
+
+
+def markdown(study: Study) -> str:
+    """A section: the title, the figure's place beside it, the paragraph."""
+    return (
+        f"## {study.title}\n\n![{study.title}]({study.name}.svg)\n\n"
+        f"{study.paragraph.strip()}\n"
+    )
+
+
+def latex(study: Study) -> str:
+    """What the study sets in LaTeX, to be read in by `\\input`.
+
+    Raises:
+        InputError: it sets nothing.
+    """
+    if not study.latex:
+        raise InputError(
+            f"study {study.name}: it sets no table or formula in LaTeX. Write it as "
+            f"{', '.join(s for s in FORMATS if s != '.tex')}."
+        )
+    return study.latex.strip() + "\n"
+
+
+def wrapped(study: Study, width: int) -> list[str]:
+    """Title and paragraph as lines of a terminal, a list's items hanging."""
+    lines = [study.title, "-" * min(len(study.title), width), ""]
+    for block in study.paragraph.strip().split("\n\n"):
+        items = block.split("\n") if block.lstrip().startswith("- ") else [block]
+        for item in items:
+            hanging = "  " if item.lstrip().startswith("- ") else ""
+            lines += textwrap.wrap(
+                " ".join(item.split()), width, subsequent_indent=hanging
+            )
+        lines.append("")
+    return lines
+
+
+def writable(path: Path) -> None:
+    """Refuse a file of no known kind before anything is measured for it.
+
+    Raises:
+        InputError: the suffix is not known, or Matplotlib is not installed.
+    """
+    if path.suffix not in FORMATS:
+        raise InputError(
+            f"{path}: a study is written as {', '.join(FORMATS)}, not as "
+            f"{path.suffix or 'a file without a suffix'}."
+            f"{nearest(path.suffix, FORMATS)}"
+        )
+    if path.suffix in DRAWN:
+        drawable()
+
+
+def write(study: Study, path: Path) -> None:
+    """Write a study whole or not at all; the suffix says as what.
+
+    Raises:
+        InputError: the suffix is not known, or the file cannot be written.
+    """
+    writable(path)
+    write_atomically(path, FORMATS[path.suffix](study))
+
+
+def write_each(study: Study, folder: Path) -> list[Path]:
+    """Write a study's picture and data under its name into a folder."""
+    written = [folder / f"{study.name}{suffix}" for suffix in EACH]
+    for path in written:
+        write(study, path)
+    return written
+
+
+def write_index(studies: Sequence[Study], folder: Path) -> Path:
+    """Write one page of all studies, which needs no file beside it."""
+    path = folder / "index.html"
+    write_atomically(path, page(studies))
+    return path
