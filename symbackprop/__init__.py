@@ -22,6 +22,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names again, for those who read types
+    from symbackprop.contrast import Report as Report
+    from symbackprop.contrast import contrast as contrast
     from symbackprop.derivation import derive as derive
     from symbackprop.documents import Document as Document
     from symbackprop.documents import document as document
@@ -86,6 +88,8 @@ _HOME = {
     "compile": "kernels",
     "Kernels": "kernels",
     "train": "training",
+    "contrast": "contrast",
+    "Report": "contrast",
     "History": "training",
     "Optimiser": "optimisers",
     "Rule": "optimisers",

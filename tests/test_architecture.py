@@ -378,6 +378,7 @@ def test_planted_mistake_is_found(rule, planted: dict[str, str], found: str) -> 
 PUBLIC = {
     *("Program", "Network", "Dense", "Maxout", "Activation", "Equations"),
     *("Frobenius", "Layer", "load", "derive", "document", "compile", "train"),
+    "contrast",
     *("SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "Optimiser", "Rule", "Clip"),
     *(
         "ConstantRate",
@@ -388,6 +389,7 @@ PUBLIC = {
         "Document",
         "Kernels",
         "History",
+        "Report",
     ),
     *("Axis", "Constant", "Tensor", "Term", "Equation", "System"),
     *("SymbackpropError", "DeclarationError", "GrammarError", "ShapeError"),

@@ -150,3 +150,47 @@ def _all_studies(seed: int, folder: Path, progress: Progress) -> Summary:
     paths.append(written.write_index(done, folder))
     found = [written.record(each) for each in done]
     return Summary("study", (Fact("studies", found), files(*paths)))
+
+
+def contrast(
+    file: Path,
+    seed: int,
+    batch: int,
+    seconds: float,
+    alone: bool,
+    outputs: tuple[Path, ...],
+    progress: Progress,
+) -> Summary:
+    """Every method on a network, at the first samples of its data where it has some."""
+    from symbackprop.contrast import contrast as contrasted
+    from symbackprop.contrast import outputs as written
+    from symbackprop.datasets import read
+    from symbackprop.files import load
+
+    for output in outputs:
+        written.writable(output)
+    network = load(file)
+    data = None
+    if network.data is not None:
+        progress.say("reading the data")
+        samples = read(network, seed)
+        data = {"x": samples.x, "y": samples.y}
+    report = contrasted(
+        network,
+        seed=seed,
+        data=data,
+        batch=batch,
+        seconds=seconds,
+        peers=not alone,
+        tell=progress.say,
+    )
+    for output in outputs:
+        report.save(output)
+    facts = [
+        Fact(key, value) for key, value in report.data().items() if key != "verdict"
+    ]
+    facts.append(Fact("verdict", report.verdict, "verdict", report.verdict))
+    if outputs:
+        facts.append(files(*outputs))
+    lines = (*report.lines(), "")
+    return Summary("contrast", tuple(facts), lines, failed=bool(report.failed))

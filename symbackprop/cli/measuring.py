@@ -8,6 +8,14 @@ import click
 
 from symbackprop.cli.options import verb
 
+SEED_OF_DRAWS = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of what is drawn.",
+)
+
 
 @verb(
     click.option(
@@ -108,13 +116,7 @@ def accuracy() -> None:
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="Measure this network, where the study takes one; else its own example.",
     ),
-    click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Seed of what is drawn.",
-    ),
+    SEED_OF_DRAWS,
     click.option(
         "-o",
         "--output",
@@ -141,4 +143,52 @@ def study() -> None:
       symbackprop study symbolic-costs -o symbolic_costs.svg
       symbackprop study loss-surface --file examples/digits.toml --seed 3
       symbackprop study --all -o studies
+    """
+
+
+@verb(
+    SEED_OF_DRAWS,
+    click.option(
+        "--batch",
+        type=click.IntRange(min=1),
+        default=8,
+        show_default=True,
+        help="Samples in the batch.",
+    ),
+    click.option(
+        "--seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=5.0,
+        show_default=True,
+        help="Time for each method; a slower one is measured on some of the slopes.",
+    ),
+    click.option(
+        "--no-peers",
+        "alone",
+        is_flag=True,
+        help="Leave JAX, PyTorch and CasADi out, even where they are installed.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the report there, as .json, .png, .svg, .html or .md; may be given "
+        "again.",
+    ),
+    home="measures",
+)
+def contrast() -> None:
+    """Differentiate a network by every method, side by side.
+
+    Numeric, symbolic and automatic differentiation are each held against the slopes to
+    50 digits, and measured: error, time, operations, memory. The exit code is 1 where a
+    method disagrees beyond its own theory.
+
+    \b
+    Examples:
+      symbackprop contrast examples/digits.toml
+      symbackprop contrast examples/digits.toml --batch 1 -o contrast.html
+      symbackprop contrast examples/digits.toml --json --no-peers
     """

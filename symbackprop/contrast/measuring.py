@@ -177,6 +177,7 @@ def _row(method: Method, chosen: Chosen, whole: Point) -> Row:
         nbytes,
         len(coordinates),
         point.batch,
+        prepared.allowed is None and prepared.epsilon == EPSILON,
         times != 1.0,
         prepared.note,
     )

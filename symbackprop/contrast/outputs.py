@@ -47,8 +47,25 @@ def markdown(study: Study) -> str:
     """A section: the title, the figure's place beside it, the paragraph."""
     return (
         f"## {study.title}\n\n![{study.title}]({study.name}.svg)\n\n"
-        f"{study.paragraph.strip()}\n"
+        f"{study.paragraph.strip()}\n{piped(study.table)}"
     )
+
+
+def piped(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text as a table of Markdown, the first as its head; nothing of none.
+
+    >>> print(piped([("a", "b"), ("1", "2|3")]))
+    <BLANKLINE>
+    | a | b |
+    |---|---|
+    | 1 | 2\\|3 |
+    <BLANKLINE>
+    """
+    if not rows:
+        return ""
+    lines = ["| " + " | ".join(c.replace("|", "\\|") for c in r) + " |" for r in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
+    return "\n" + "\n".join(lines) + "\n"
 
 
 def latex(study: Study) -> str:

@@ -31,7 +31,7 @@ def page(studies: Sequence[Study]) -> str:
         Entry(str(place), escape(study.title)) for place, study in enumerate(studies, 1)
     ]
     sections = "\n".join(
-        _section(str(place), study) for place, study in enumerate(studies, 1)
+        section(str(place), study) for place, study in enumerate(studies, 1)
     )
     return framed(
         Words("en"),
@@ -42,7 +42,8 @@ def page(studies: Sequence[Study]) -> str:
     )
 
 
-def _section(place: str, study: Study) -> str:
+def section(place: str, study: Study) -> str:
+    """Title, figure, paragraph and table of one study, with the id `s-place`."""
     picture = base64.b64encode(encoded(study.draw(), "svg")).decode()
     told = "\n".join(_blocks(study.paragraph))
     return (
@@ -50,7 +51,27 @@ def _section(place: str, study: Study) -> str:
         f'<span class="place">{place}</span> {escape(study.title)}</h2>\n'
         f'<figure><img alt="{escape(study.title)}" '
         f'src="data:image/svg+xml;base64,{picture}"></figure>\n'
-        f"{told}\n</section>"
+        f"{told}\n{tabled(study.table)}</section>"
+    )
+
+
+def tabled(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text as a table that scrolls where it is wide; nothing of none.
+
+    >>> "<tr><td>&lt;</td></tr>" in tabled([("a",), ("<",)])
+    True
+    """
+    if not rows:
+        return ""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        made = "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells)
+        return f"<tr>{made}</tr>"
+
+    head, body = row(rows[0], "th"), "".join(row(r, "td") for r in rows[1:])
+    return (
+        f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table>'
+        "</div>\n"
     )
 
 

@@ -49,6 +49,7 @@ class Row:
         nbytes: of memory for one gradient; None where it is not known.
         coordinates: how many slopes were computed.
         samples: for how many samples of the batch.
+        exact: whether its theory knows no error but the rounding of double precision.
         extrapolated: whether figures were scaled up to all coordinates and samples.
         note: what else to know.
     """
@@ -64,5 +65,6 @@ class Row:
     nbytes: int | None
     coordinates: int
     samples: int
+    exact: bool
     extrapolated: bool
     note: str = ""

@@ -23,6 +23,7 @@ class Study:
         data: all that was measured, as JSON takes it.
         draw: makes the figure, a Matplotlib `Figure`.
         latex: the same as a table or formulas, where a study sets some.
+        table: rows of text of which the first is the head, where a study has some.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Study:
     data: Mapping[str, Any]
     draw: Callable[[], Any]
     latex: str = ""
+    table: tuple[tuple[str, ...], ...] = ()
 
 
 def none_of_yours(name: str, program: Program | None) -> None:

@@ -26,7 +26,7 @@ def recursion(point: Point, coordinates: Whole, dtype: str) -> Prepared:
     given = {name: point.values[name] for name in point.values}
     theta = kernels.pack({name: given[name] for name in point.shapes})
     data = [
-        np.ascontiguousarray(given[t.name], np.int64 if t.integer else dtype)
+        np.array(given[t.name], np.int64 if t.integer else dtype, order="C")
         for t in derivation.program.data
     ]
     gradient, workspace = np.empty_like(theta), kernels.workspace(point.batch)
