@@ -620,6 +620,17 @@ def test_method_that_is_alone_is_named(
     assert re.search(said, str(caught.value))
 
 
+def test_program_whose_slope_is_0_agrees() -> None:
+    program = sb.Program(
+        equations="m = mean(w[i], i)\nL = sum((w[i] - m) * x[i], i)",
+        axes={"i": 1},
+        parameters={"w": "i"},
+        data={"x": "i"},
+        objective="L",
+    )
+    assert assert_methods_agree(program).apart == 0
+
+
 def test_two_against_two_is_told(
     prepared: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,8 +212,11 @@ class Comparison:
     def apart(self, row: int) -> Array:
         """How many tolerances each two methods are apart along a direction."""
         values, tolerances = self.values[row], self.tolerances[row]
-        apart = np.abs(values[:, None] - values) / (tolerances[:, None] + tolerances)
-        return np.where(np.isnan(apart), np.inf, apart)
+        apart = np.abs(values[:, None] - values)
+        allowed = tolerances[:, None] + tolerances
+        with np.errstate(all="ignore"):
+            ratio = np.where(apart == 0, 0.0, apart / allowed)  # 0 of 0 is agreement
+        return np.where(np.isnan(ratio), np.inf, ratio)
 
     def agreement(self) -> Agreement:
         """The verdict, or an error."""
