@@ -206,7 +206,7 @@ def counted() -> dict[str, Any]:
     return dead_units.measure(
         ("relu", "leaky_relu"),
         (GENTLE, HARSH),
-        hidden=2,
+        hidden=1,
         units=24,
         samples=90,
         epochs=6,
@@ -254,6 +254,7 @@ def shifted() -> dict[str, Any]:
         (0.3, 3.0),
         depth=4,
         width=24,
+        hidden=1,
         units=8,
         epochs=40,
         networks=2,

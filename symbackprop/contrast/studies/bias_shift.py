@@ -22,6 +22,7 @@ from symbackprop.contrast.activations import curve_of
 from symbackprop.contrast.chain import INITIALISATIONS, Chain
 from symbackprop.contrast.study import Study, Tell, none_of_yours
 from symbackprop.contrast.trained import compiled, spirals, tuned
+from symbackprop.contrast.wording import listed
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.layers import Layer
 from symbackprop.layers.equations import Equations
@@ -60,6 +61,7 @@ def measure(
     rates: Sequence[float],
     depth: int = 8,
     width: int = 48,
+    hidden: int = 2,
     units: int = 24,
     epochs: int = 150,
     networks: int = 5,
@@ -74,7 +76,8 @@ def measure(
         rates: tried for each kind.
         depth: layers of a chain.
         width: neurons of each.
-        units: of each of the two hidden layers that are trained.
+        hidden: layers before the softmax of the networks that are trained.
+        units: of each of those.
         epochs: of each training.
         networks: chains, and trainings, of each kind.
         tunings: trainings that choose the rate, from other starts than the above.
@@ -89,8 +92,9 @@ def measure(
         tell(f"bias shift: chains of {counted}")
         row = {"kind": kind, **fresh(kind, depth, width, networks, seed)}
         tell(f"bias shift: compiling {counted}")
-        hidden = [_layer(kind, 2, units), _layer(kind, units, units)]
-        with compiled(f"shift-{place}", hidden) as kernels:
+        inputs = [2, *[units] * (hidden - 1)]
+        layers = [_layer(kind, size, units) for size in inputs]
+        with compiled(f"shift-{place}", layers) as kernels:
             tell(f"bias shift: training {counted}")
             found = tuned(kernels, rates, data, held, epochs, tunings, networks, seed)
         rows.append(
@@ -101,6 +105,7 @@ def measure(
     return {
         "depth": depth,
         "width": width,
+        "hidden": hidden,
         "units": units,
         "epochs": epochs,
         "networks": networks,
@@ -203,7 +208,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
     said = [
         f"In fresh chains of {data['depth']} layers with {data['width']} neurons and "
         "Glorot's weights the activations have the mean "
-        + _listed(
+        + listed(
             [
                 f"{round(row['mean'][-1], 2) + 0:.2f} ({kind})"
                 for kind, row in rows.items()
@@ -211,21 +216,22 @@ def paragraph(data: Mapping[str, Any]) -> str:
         )
         + f" in the last layer; a mean field foretells all means within {off:.2f}.",
         "Of the slopes by one neuron's weights on one sample, "
-        + _listed([f"{row['one_sample']:.0%} ({kind})" for kind, row in rows.items()])
+        + listed([f"{row['one_sample']:.0%} ({kind})" for kind, row in rows.items()])
         + " have the same sign; random signs would give "
         f"{data['random_signs']:.0%}. Over a batch it is "
-        + _listed([f"{row['batch']:.0%} ({kind})" for kind, row in rows.items()])
+        + listed([f"{row['batch']:.0%} ({kind})" for kind, row in rows.items()])
         + ".",
         "The greatest eigenvalue of the activations' second moments is "
-        + _listed([f"{row['stretch']:.0f} ({kind})" for kind, row in rows.items()])
+        + listed([f"{row['stretch']:.0f} ({kind})" for kind, row in rows.items()])
         + " times the mean one; it limits the rate.",
-        f"Two hidden layers of {data['units']} units were then trained on three "
-        "spiral arms by plain gradient descent, each at the best of the rates "
-        + _listed([f"{rate:g}" for rate in data["rates"]])
+        f"Networks of {data['hidden']} hidden layers with {data['units']} units were "
+        "then trained on three spiral arms by plain gradient descent, each at the best "
+        "of the rates "
+        + listed([f"{rate:g}" for rate in data["rates"]])
         + f" by {data['tunings']} trial runs, and shown with {data['networks']} other "
         "starts, the same for all.",
         f"The median loss after {data['epochs']} epochs is "
-        + _listed([_trained(row) for row in rows.values()])
+        + listed([_trained(row) for row in rows.values()])
         + ".",
     ]
     if {"logistic", CENTRED} <= set(rows):
@@ -245,11 +251,6 @@ def paragraph(data: Mapping[str, Any]) -> str:
 def _trained(row: Mapping[str, Any]) -> str:
     end = "not finite" if row["loss"] is None else f"{row['loss'][-1]:.1e}"
     return f"{end} ({row['kind']}, rate {row['rate']:g})"
-
-
-def _listed(words: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
 def draw(data: Mapping[str, Any]) -> Any:

@@ -24,6 +24,7 @@ import numpy as np
 from symbackprop.contrast.activations import FAR, curve
 from symbackprop.contrast.study import Study, Tell, none_of_yours
 from symbackprop.contrast.trained import compiled, spirals, tuned
+from symbackprop.contrast.wording import listed
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.layers.dense import Dense
 from symbackprop.program import Program
@@ -154,7 +155,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
     said = []
     for row in data["pairs"]:
         hard, smooth = row["hard"], row["smooth"]
-        places = " and ".join(f"{place:g}" for place in row["at"])
+        places = listed([f"{place:g}" for place in row["at"]])
         said.append(
             f"{hard} is {row['distance']:.4f} away from {smooth} at most, at x = "
             f"{places} ({row['formula']} = {row['expected']:.4f}), and its slope "
@@ -175,7 +176,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
     said.append(
         f"These are medians of {data['networks']} starts after {data['epochs']} epochs "
         "on three spiral arms, each at the best of the rates "
-        + ", ".join(f"{rate:g}" for rate in data["rates"])
+        + listed([f"{rate:g}" for rate in data["rates"]])
         + f" by {data['tunings']} trial runs; accuracy is on held-out points."
     )
     return " ".join(said)

@@ -29,6 +29,7 @@ from symbackprop.contrast.activations import (
 )
 from symbackprop.contrast.chain import INITIALISATIONS, Chain
 from symbackprop.contrast.study import Study, Tell, none_of_yours
+from symbackprop.contrast.wording import listed
 from symbackprop.figures import THEORY, blank, legend, spanning, style
 from symbackprop.layers.dense import Dense
 from symbackprop.program import Program
@@ -185,7 +186,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
         if row["ends"] == "both sides" and (scale := half_gone(data, row)) is not None
     ]
     if halves:
-        said.append(f"Half of all slopes are saturated for {_listed(halves)}.")
+        said.append(f"Half of all slopes are saturated for {listed(halves)}.")
     worst, name, scale = farthest(data)
     said.append(
         "What is left of the network's slope follows the product of the layers' root "
@@ -217,11 +218,6 @@ def paragraph(data: Mapping[str, Any]) -> str:
             f"{0.5 ** (steps / 2):.3f} of a steepest slope of 1."
         )
     return " ".join(said)
-
-
-def _listed(words: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
 def draw(data: Mapping[str, Any]) -> Any:
