@@ -360,8 +360,13 @@ def test_convex_loss_gives_no_certificate(tmp_path: Path) -> None:
     found = loss_surface.measured(line, 0, quiet, 2, 50, 5)
     found["data"] = "a line"
     text = loss_surface.paragraph(found)
-    assert "prove nothing" in text
-    assert "P" not in found["ends"]  # x tells the two weights apart
+    study = Study("a", "b", text, found, lambda: loss_surface.picture(found))
+    assert list(judged(study)["ends"]) == ["A"]  # x tells the two weights apart
+    assert "proves nothing" in text
+    straight = surface.cut(lambda p: float(p @ p), np.zeros(2), np.ones(2))  # type: ignore[arg-type]
+    found["cuts"]["AB"], found["ends"]["B"] = straight, found["ends"]["A"]
+    assert straight["excess"] < 0
+    assert "No middle lies above" in loss_surface.paragraph(found)
 
 
 def test_targets_are_outputs() -> None:
@@ -371,9 +376,9 @@ def test_targets_are_outputs() -> None:
     assert np.linalg.matrix_rank(np.c_[first["x"], first["y"]], tol=1e-9) == 2
 
 
-def test_loss_surface_needs_parameters() -> None:
+def test_surface_needs_two_directions() -> None:
     fixed = Program("L = x**2", {}, {}, {"x": ""}, "L")
-    with pytest.raises(InputError, match="has no parameters"):
+    with pytest.raises(InputError, match="has 0 parameters"):
         loss_surface.drawn(fixed, 0)
 
 

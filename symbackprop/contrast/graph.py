@@ -17,7 +17,7 @@ from symbackprop.contrast.composition import (
 from symbackprop.equations import Name
 
 FORWARD, REVERSE, INK, QUIET = "#0072B2", "#D55E00", "#000000", "#666666"
-WIDE, HIGH = 1.42, 1.5  # inches between columns and between rows
+WIDE, HIGH = 1.25, 1.5  # inches between columns and between rows
 RADIUS = 0.2  # of a node, in inches
 FORWARDS = 3  # slopes by so many variables are written under a node, not more
 LINE = 0.17  # inches between two lines of text

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
 
 CUT = 101  # points between two ends
+NEAR = 1e-3  # of the length of the parameters: ends so close are one
 
 Array = NDArray[np.float64]
 
@@ -71,7 +72,12 @@ def trained(loss: Loss, starts: int, iterations: int, seed: int) -> list[Array]:
 
 
 def furthest(loss: Loss, first: Array, others: Sequence[Array]) -> Array | None:
-    """The other end whose way from the first has the highest middle above its ends."""
+    """The other end whose way from the first has the highest middle above its ends.
+
+    None where all trainings ended in the same point.
+    """
+    apart = NEAR * (1 + np.linalg.norm(first))
+    others = [other for other in others if np.linalg.norm(other - first) > apart]
     ranked = [(excess(loss, first, other), k) for k, other in enumerate(others)]
     return others[max(ranked)[1]] if ranked else None
 
@@ -120,13 +126,14 @@ def plane(
     """The loss in the plane through up to three points; distances as they are."""
     origin = points[0]
     span: list[Array] = []
-    for vector in (*(p - origin for p in points[1:]), rng.normal(size=origin.shape)):
+    drawn = (rng.normal(size=origin.shape) for _ in range(2))
+    for vector in (*(p - origin for p in points[1:]), *drawn):
         rest = vector - sum((vector @ e) * e for e in span)
-        if len(span) < 2 and np.linalg.norm(rest) > 1e-9:
+        if len(span) < 2 and np.linalg.norm(rest) > 1e-9 * np.linalg.norm(vector):
             span.append(rest / np.linalg.norm(rest))
     places = [[float((p - origin) @ e) for e in span] for p in points]
     low, high = np.min(places, axis=0), np.max(places, axis=0)
-    margin = 0.35 * max(high - low)
+    margin = 0.35 * max(high - low) or np.linalg.norm(origin)
     first, second = (
         np.linspace(low[k] - margin, high[k] + margin, grid) for k in range(len(span))
     )

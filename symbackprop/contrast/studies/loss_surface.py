@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -79,12 +80,13 @@ def drawn(program: Program, seed: int) -> dict[str, Array]:
     """Random data for a program, since a program alone has none.
 
     Raises:
-        InputError: it has no parameters.
+        InputError: it has fewer than two parameters.
     """
-    if not program.parameters:
+    count = sum(prod(program.shape(t.name)) for t in program.parameters)
+    if count < 2:
         raise InputError(
-            f"study {NAME}: `{program.name}` has no parameters, so there is no surface "
-            "above them. Give a program with parameters."
+            f"study {NAME}: `{program.name}` has {count} parameters, and a surface "
+            "needs two directions. Give a program with more parameters."
         )
     values = draw(program, np.random.default_rng(seed), BATCH)
     data = {tensor.name: values[tensor.name] for tensor in program.data}
@@ -183,8 +185,11 @@ def paragraph(data: Mapping[str, Any]) -> str:
         "A convex function never lies above the mean of two ends in their middle, so "
         "one such middle proves that this loss is not convex."
         if proved
-        else "No middle lies above the mean of its ends, so these lines prove nothing; "
-        "the loss may be convex or not."
+        else "No middle lies above the mean of its ends, so this proves nothing; the "
+        "loss may be convex or not."
+        if cuts
+        else "All trainings end in A, as they would where the loss is convex; that "
+        "proves nothing."
     )
     if "P" in ends:
         gap = abs(ends["P"]["loss"] - ends["A"]["loss"])
@@ -233,10 +238,14 @@ def picture(data: Mapping[str, Any]) -> Any:
         right.plot(ending["steps"], ending["loss"], label=label, **style.options(10))
         chord = [ending["loss"][0], ending["loss"][-1]]
         right.plot([0, 1], chord, label="chord: a convex loss lies below", **THEORY)
+    if not data["cuts"]:
+        middle_of = {"transform": right.transAxes, "ha": "center", "va": "center"}
+        right.text(0.5, 0.5, "all trainings end in A", fontsize=10, **middle_of)
     right.set_xlabel("part of the way")
     right.set_ylabel("loss")
     right.set_title("between minima", fontsize=10)
-    legend(figure, [right], 3)
+    if data["cuts"]:
+        legend(figure, [right], 3)
     return figure
 
 

@@ -217,6 +217,8 @@ def picture(data: Mapping[str, Any]) -> Any:
     for axes in (left, right):
         axes.set_xticks(places, [row["label"] for row in rows])
         axes.grid(axis="x", visible=False)
+        beside = max(0.6, 2 - len(rows) / 2)  # few bars need not be wide
+        axes.set_xlim(-beside, len(rows) - 1 + beside)
         if star:
             axes.set_xlabel("hidden layers (*: no two of equal width)")
     legend(figure, [left, right], 3)
