@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -85,7 +86,7 @@ def latex(study: Study) -> str:
 def wrapped(study: Study, width: int) -> list[str]:
     """Title and paragraph as lines of a terminal, a list's items hanging."""
     lines = [study.title, "-" * min(len(study.title), width), ""]
-    for block in study.paragraph.strip().split("\n\n"):
+    for block in spoken(study.paragraph).strip().split("\n\n"):
         items = block.split("\n") if block.lstrip().startswith("- ") else [block]
         for item in items:
             hanging = "  " if item.lstrip().startswith("- ") else ""
@@ -94,6 +95,23 @@ def wrapped(study: Study, width: int) -> list[str]:
             )
         lines.append("")
     return lines
+
+
+def spoken(markdown: str) -> str:
+    """Formulas as they are typed on one line.
+
+    >>> spoken(r"about $2.5 \\times 10^{-16}$")
+    'about 2.5 * 10^-16'
+    """
+    typed = {r"\times": "*", r"\cdot": "*", r"\leq": "<=", r"\le": "<=", r"\\": ""}
+
+    def plain(found: re.Match[str]) -> str:
+        formula = found[1]
+        for latex, text in typed.items():
+            formula = formula.replace(latex, text)
+        return formula.replace("{", "").replace("}", "")
+
+    return re.sub(r"\$([^$]+)\$", plain, markdown)
 
 
 def writable(path: Path) -> None:

@@ -70,8 +70,8 @@ def tabled(rows: Sequence[Sequence[str]]) -> str:
 
     head, body = row(rows[0], "th"), "".join(row(r, "td") for r in rows[1:])
     return (
-        f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table>'
-        "</div>\n"
+        f'<div class="table"><table class="figures"><thead>{head}</thead>'
+        f"<tbody>{body}</tbody></table></div>\n"
     )
 
 

@@ -164,15 +164,16 @@ def _told(report: Report) -> Iterator[str]:
             "most, which is rounding."
         )
     if report.value_operations:
-        multiples = [
-            f"{row.method} {row.operations / report.value_operations:,.3g}"
+        yield (
+            "*Work.* One evaluation of the objective takes "
+            f"{report.value_operations:,} operations; one gradient, so many times them:"
+        )
+        yield "\n".join(
+            f"- {row.method}: {row.operations / report.value_operations:,.3g}"
+            if row.operations < 1e4 * report.value_operations
+            else f"- {row.method}: {power(row.operations / report.value_operations)}"
             for row in report.rows
             if row.operations
-        ]
-        yield (
-            "*Work.* In multiples of the operations of one evaluation of the "
-            f"objective ({report.value_operations:,}), one gradient takes: "
-            f"{', '.join(multiples)}."
         )
     timed = [row for row in report.rows if row.seconds]
     if timed:
