@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from symbackprop import __version__
 from symbackprop.document import Chapter
@@ -17,6 +18,9 @@ from symbackprop.files import write_atomically
 from symbackprop.network import path_of
 from symbackprop.proof import Derivation
 from symbackprop.shown import Shown
+
+if TYPE_CHECKING:
+    from symbackprop.document.web import Measured
 
 NOTATIONS = ("both", "index", "matrix")
 
@@ -55,9 +59,13 @@ class Document(Shown):
     @cached_property
     def html(self) -> str:
         """One page that needs nothing else, and shows the code of each equation."""
+        return self.page()
+
+    def page(self, *measured: Measured) -> str:
+        """The same page with further sections behind it: a `Report`, or studies."""
         from symbackprop.document.web import html
 
-        return html(self.chapter, self.code)
+        return html(self.chapter, self.code, measured)
 
     @cached_property
     def markdown(self) -> str:

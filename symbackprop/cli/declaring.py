@@ -41,6 +41,11 @@ def run() -> None:
         show_default=True,
         help="Equations with indices, in matrix form, or both.",
     ),
+    click.option(
+        "--contrast",
+        is_flag=True,
+        help="Add what `symbackprop contrast` measures to an .html page.",
+    ),
 )
 def derive() -> None:
     """Derive the gradient and print its equations.

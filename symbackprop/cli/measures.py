@@ -6,14 +6,16 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symbackprop.cli.progress import Progress
 from symbackprop.cli.summary import Fact, Summary, files, table
 from symbackprop.errors import InputError
 
 if TYPE_CHECKING:
+    from symbackprop.contrast import Report
     from symbackprop.kernels.accuracy import Found
+    from symbackprop.network import Network
 
 
 def bench(
@@ -162,35 +164,35 @@ def contrast(
     progress: Progress,
 ) -> Summary:
     """Every method on a network, at the first samples of its data where it has some."""
-    from symbackprop.contrast import contrast as contrasted
     from symbackprop.contrast import outputs as written
-    from symbackprop.datasets import read
     from symbackprop.files import load
 
     for output in outputs:
         written.writable(output)
-    network = load(file)
-    data = None
-    if network.data is not None:
-        progress.say("reading the data")
-        samples = read(network, seed)
-        data = {"x": samples.x, "y": samples.y}
     report = contrasted(
-        network,
-        seed=seed,
-        data=data,
-        batch=batch,
-        seconds=seconds,
-        peers=not alone,
-        tell=progress.say,
+        load(file), progress, seed, batch=batch, seconds=seconds, peers=not alone
     )
     for output in outputs:
         report.save(output)
-    facts = [
-        Fact(key, value) for key, value in report.data().items() if key != "verdict"
-    ]
+    facts = [Fact(k, v) for k, v in report.data().items() if k != "verdict"]
     facts.append(Fact("verdict", report.verdict, "verdict", report.verdict))
     if outputs:
         facts.append(files(*outputs))
     lines = (*report.lines(), "")
     return Summary("contrast", tuple(facts), lines, failed=bool(report.failed))
+
+
+def contrasted(
+    network: Network, progress: Progress, seed: int = 0, **said: Any
+) -> Report:
+    """The report of a network that a file declares, at its data's first samples."""
+    from symbackprop.contrast import contrast as contrast_methods
+    from symbackprop.datasets import read
+
+    data = None
+    if network.data is not None:
+        progress.say("reading the data")
+        samples = read(network, seed)
+        data = {"x": samples.x, "y": samples.y}
+    tell = progress.say
+    return contrast_methods(network, seed=seed, data=data, tell=tell, **said)

@@ -110,43 +110,6 @@ def accuracy() -> None:
 
 
 @verb(
-    click.argument("name", required=False),
-    click.option(
-        "--file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Measure this network, where the study takes one; else its own example.",
-    ),
-    SEED_OF_DRAWS,
-    click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help="Write the study there, as .png, .svg, .json, .html, .md or .tex; may be "
-        "given again. With --all: the folder.",
-    ),
-    click.option(
-        "--all", "every", is_flag=True, help="Run every study, and write one page."
-    ),
-    home="measures",
-    file=False,
-)
-def study() -> None:
-    """Run a study of differentiation: a figure, and what it shows.
-
-    Without NAME, list the studies.
-
-    \b
-    Examples:
-      symbackprop study
-      symbackprop study symbolic-costs -o symbolic_costs.svg
-      symbackprop study loss-surface --file examples/digits.toml --seed 3
-      symbackprop study --all -o studies
-    """
-
-
-@verb(
     SEED_OF_DRAWS,
     click.option(
         "--batch",
@@ -191,4 +154,41 @@ def contrast() -> None:
       symbackprop contrast examples/digits.toml
       symbackprop contrast examples/digits.toml --batch 1 -o contrast.html
       symbackprop contrast examples/digits.toml --json --no-peers
+    """
+
+
+@verb(
+    click.argument("name", required=False),
+    click.option(
+        "--file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Measure this network, where the study takes one; else its own example.",
+    ),
+    SEED_OF_DRAWS,
+    click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Write the study there, as .png, .svg, .json, .html, .md or .tex; may be "
+        "given again. With --all: the folder.",
+    ),
+    click.option(
+        "--all", "every", is_flag=True, help="Run every study, and write one page."
+    ),
+    home="measures",
+    file=False,
+)
+def study() -> None:
+    """Run a study of differentiation: a figure, and what it shows.
+
+    Without NAME, list the studies.
+
+    \b
+    Examples:
+      symbackprop study
+      symbackprop study symbolic-costs -o symbolic_costs.svg
+      symbackprop study loss-surface --file examples/digits.toml --seed 3
+      symbackprop study --all -o studies
     """

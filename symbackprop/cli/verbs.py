@@ -8,11 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from symbackprop.cli.measures import contrasted
 from symbackprop.cli.progress import Progress
 from symbackprop.cli.summary import Fact, Summary, files, seconds, table
 from symbackprop.datasets import Dataset, read
 from symbackprop.derivation import derive as derive_from
 from symbackprop.documents import document, format_of
+from symbackprop.errors import InputError
 from symbackprop.files import load, replacing, write_arrays, write_atomically
 from symbackprop.formula import formula
 from symbackprop.network import Network
@@ -50,11 +52,18 @@ def derive(
     output: Path | None,
     language: str,
     notation: str,
+    contrast: bool,
     progress: Progress,
 ) -> Summary:
     """List the derived equations, or write them as the suffix of `output` says."""
     suffix = ".tex" if output is None or str(output) == "-" else format_of(output)
-    derivation, facts = _derive(_load(file, progress), progress)
+    if contrast and suffix != ".html":
+        raise InputError(
+            "derive: --contrast adds a section to a page; write one, as in "
+            "`symbackprop derive FILE --contrast -o page.html`."
+        )
+    network = _load(file, progress)
+    derivation, facts = _derive(network, progress)
     if output is None:
         listed = tuple(_listing(derivation))
         lines = tuple(f"({n})".rjust(6) + f"  {text}" for n, text in listed)
@@ -68,7 +77,10 @@ def derive(
         )
     setting = "setting the pages, some seconds"
     progress.say(setting if suffix == ".pdf" else f"writing {output}")
-    made.save(output)
+    if contrast:
+        write_atomically(output, made.page(contrasted(network, progress)))
+    else:
+        made.save(output)
     return Summary("derive", (*facts, files(output)))
 
 

@@ -22,7 +22,8 @@ from symbackprop.program import Program
 from symbackprop.witnesses.draws import draw
 from symbackprop.witnesses.numbers import Array
 
-BATCH = 8  # samples, unless told otherwise
+# Unless told otherwise: samples, and seconds for each method.
+BATCH, SECONDS = 8, 5.0
 SCALE = 1_000_000  # numbers at most that one evaluation of the whole batch computes
 
 
@@ -32,7 +33,7 @@ def contrast(
     seed: int = 0,
     data: Mapping[str, Any] | None = None,
     batch: int = BATCH,
-    seconds: float = 5.0,
+    seconds: float = SECONDS,
     peers: bool = True,
     tell: Tell = lambda doing: None,
     chosen: Iterable[Method] | None = None,

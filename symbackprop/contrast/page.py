@@ -6,13 +6,16 @@ import base64
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from symbackprop.contrast.study import Study
 from symbackprop.document.web import formula
 from symbackprop.document.web.frame import Entry
 from symbackprop.document.web.frame import page as framed
 from symbackprop.document.words import Words
 from symbackprop.figures import encoded
+
+if TYPE_CHECKING:
+    from symbackprop.contrast.study import Study
 
 TITLE = "Studies of differentiation"
 

@@ -55,6 +55,11 @@ class Report:
     machine: Mapping[str, Any]
 
     @property
+    def title(self) -> str:
+        """A heading."""
+        return f"Methods of differentiation on {self.name}"
+
+    @property
     def failed(self) -> tuple[Row, ...]:
         """The methods that disagree beyond their own theory."""
         return tuple(r for r in self.rows if r.accuracy and not r.accuracy.agrees)
@@ -105,18 +110,16 @@ class Report:
 
         return Study(
             name="contrast",
-            title=f"Methods of differentiation on {self.name}",
+            title=self.title,
             paragraph=paragraph(self),
             data=self.data(),
             draw=lambda: dots(self),
             table=tuple(self.table()),
         )
 
-    def section(self, place: str = "contrast") -> str:
-        """The same as a section of an HTML page, which needs nothing beside it."""
-        from symbackprop.contrast.page import section
-
-        return section(place, self.study())
+    def section(self, place: str) -> str:
+        """The same as a section of an HTML page, for `Document.page`."""
+        return self.study().section(place)
 
     def save(self, path: str | Path) -> None:
         """Write it as .json, .png, .svg, .html or .md, whole or not at all.

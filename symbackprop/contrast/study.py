@@ -34,6 +34,12 @@ class Study:
     latex: str = ""
     table: tuple[tuple[str, ...], ...] = ()
 
+    def section(self, place: str) -> str:
+        """Title, figure, paragraph and table as a section of an HTML page."""
+        from symbackprop.contrast.page import section
+
+        return section(place, self)
+
 
 def none_of_yours(name: str, program: Program | None) -> None:
     """Refuse a file where a study declares its own networks.

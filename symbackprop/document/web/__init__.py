@@ -6,8 +6,9 @@ formulas are escaped, and the page forbids any script but its own two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from typing import Protocol
 
 from symbackprop.document.chapter import (
     Block,
@@ -35,14 +36,28 @@ OPENING = ("{", r"\begin", r"\left")
 CLOSING = ("}", r"\end", r"\right")
 
 
-def html(chapter: Chapter, code: Mapping[int, str]) -> str:
+class Measured(Protocol):
+    """A section that someone measured, to stand behind the chapter's own."""
+
+    @property
+    def title(self) -> str:
+        """Its heading."""
+
+    def section(self, place: str) -> str:
+        """The section as HTML, with the id `s-place`."""
+
+
+def html(
+    chapter: Chapter, code: Mapping[int, str], measured: Sequence[Measured] = ()
+) -> str:
     """The whole page.
 
     Args:
         chapter: what it says.
         code: what a numbered equation shows of the emitted code, by number.
+        measured: sections that follow the chapter's.
     """
-    return _Page(chapter, code).text()
+    return _Page(chapter, code).text(measured)
 
 
 def formula(latex: str, display: bool = False) -> str:
@@ -79,24 +94,29 @@ class _Page:
     def say(self, key: str, **parts: str | int) -> str:
         return said(self.words, key, **parts)
 
-    def text(self) -> str:
-        sections = "\n".join(
+    def text(self, measured: Sequence[Measured]) -> str:
+        sections = [
             self.section(place, part)
             for place, part in zip(self.places, self.chapter.sections, strict=True)
-        )
+        ]
         cards = "\n".join(self.card(row) for row in self.rows.values() if self.has(row))
         hint = f'<p class="hint">{self.say("hint")}</p>\n' if cards else ""
-        entries = (
+        entries = [
             Entry(place, inline(part.title), part.level)
             for place, part in zip(self.places, self.chapter.sections, strict=True)
-        )
+        ]
+        own = sum(entry.level == 1 for entry in entries)
+        for number, added in enumerate(measured, own + 1):
+            sections.append(added.section(str(number)))
+            entries.append(Entry(str(number), escape(added.title)))
         title = inline(self.chapter.title)
         return page(
             self.words,
             title=plain(self.chapter.title),
             entries=entries,
-            main=f"<header>\n<h1>{title}</h1>\n{hint}</header>\n{sections}",
+            main="\n".join((f"<header>\n<h1>{title}</h1>\n{hint}</header>", *sections)),
             cards=cards,
+            images=bool(measured),
         )
 
     def section(self, place: str, part: Section) -> str:
