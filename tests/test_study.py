@@ -198,7 +198,7 @@ def test_all_are_written_with_one_page(
     assert registry == ["tall-tree 2", "wide 2"]
     found = {path.name for path in folder.iterdir()}
     each = {f"{n}{s}" for n in ("tall-tree", "wide") for s in (".svg", ".png", ".json")}
-    assert found == each | {"index.html"}
+    assert found == each | {"index.html", "README.md"}
     assert "index.html" in capsys.readouterr().out
 
 

@@ -149,7 +149,7 @@ def _all_studies(seed: int, folder: Path, progress: Progress) -> Summary:
         progress.say(f"study {name}")
         done.append(studies.study(name, None, seed, progress.say))
         paths += written.write_each(done[-1], folder)
-    paths.append(written.write_index(done, folder))
+    paths += written.write_index(done, folder)
     found = [written.record(each) for each in done]
     return Summary("study", (Fact("studies", found), files(*paths)))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from symbackprop.contrast.page import page
+from symbackprop.bench.machine import machine
+from symbackprop.contrast.page import TITLE, page
 from symbackprop.contrast.study import Study
 from symbackprop.errors import InputError, nearest
 from symbackprop.figures import drawable, encoded
@@ -40,6 +41,7 @@ def record(study: Study) -> dict[str, Any]:
         "name": study.name,
         "title": study.title,
         "paragraph": study.paragraph,
+        "machine": machine(),
         "data": study.data,
     }
 
@@ -148,8 +150,12 @@ def write_each(study: Study, folder: Path) -> list[Path]:
     return written
 
 
-def write_index(studies: Sequence[Study], folder: Path) -> Path:
-    """Write one page of all studies, which needs no file beside it."""
-    path = folder / "index.html"
-    write_atomically(path, page(studies))
-    return path
+def write_index(studies: Sequence[Study], folder: Path) -> list[Path]:
+    """Write all studies as one page, which needs no file beside it, and as Markdown."""
+    where = machine()
+    told = f"Measured {where['date']} on {where['processor']}, {where['cores']} cores."
+    text = f"# {TITLE}\n\n{told}\n\n" + "\n".join(map(markdown, studies))
+    written = {"index.html": page(studies), "README.md": text}
+    for name, content in written.items():
+        write_atomically(folder / name, content)
+    return [folder / name for name in written]
