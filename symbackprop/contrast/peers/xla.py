@@ -82,9 +82,11 @@ def jacobian(
 
 
 def gradient(point: Point) -> Callable[[Mapping[str, Any]], Floats]:
-    """Trace and compile for the CPU, in double precision: values => all slopes.
+    """Trace and compile for the CPU, in double precision.
 
-    What is called with an array for some tensors keeps the point's own for the others.
+    Returns:
+        A call that takes other data by name and gives all slopes, as `Point.flat`;
+        data that are not named keep the point's values.
     """
     system, numbers = point.system, JaxNumbers()
     moving = {n: v for n, v in point.values.items() if not system.tensors[n].integer}
@@ -105,7 +107,11 @@ def gradient(point: Point) -> Callable[[Mapping[str, Any]], Floats]:
         compiled = jax.jit(jax.value_and_grad(value)).lower(parameters, data).compile()
 
     def slopes(others: Mapping[str, Any]) -> Floats:
-        given = data | {n: np.asarray(v, float) for n, v in others.items()}
+        given = data
+        if others:
+            with jax.enable_x64(True):  # else it would round them to float32
+                changed = {n: np.asarray(v, float) for n, v in others.items()}
+                given = data | jax.device_put(changed, device)
         _, found = compiled(parameters, given)
         return np.asarray(point.flat(found))
 
