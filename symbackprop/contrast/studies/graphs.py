@@ -256,14 +256,14 @@ def picture(data: Mapping[str, Any]) -> Any:
     share, error, followed = grid[1][1], grid[2][0], grid[2][1]
     for number, name in enumerate(programs, 5):
         rows = [row for row in data["choices"] if row["program"] == name]
-        looks = style(number).options()
+        looks = style(number).options() | {"markersize": 7}
         distances = [row["distance"] for row in rows]
         share.plot(distances, [row["flipped"] for row in rows], **looks, label=name)
         ratios = [row["followed"] / row["tape"] for row in rows]
         followed.plot(distances, ratios, **looks, label=name)
         errors = np.concatenate([row["errors"] for row in rows])
         flips = np.concatenate([row["flips"] for row in rows]) + 0.2 * (number - 6)
-        scattered = looks | {"linestyle": "none", "markersize": 7}
+        scattered = looks | {"linestyle": "none"}
         error.plot(flips, np.maximum(errors, 1e-18), **scattered, label=name)
     if "jax_error" in data["choices"][0]:
         worst = max(row["jax_error"] for row in data["choices"])
@@ -291,16 +291,18 @@ def picture(data: Mapping[str, Any]) -> Any:
 
 def _totals(axes: Any, whole: Mapping[str, Any]) -> None:
     """Seconds until so many gradients stand, and where the static graph gets ahead."""
-    for kind, each in whole["series"].items():
-        counts = np.array(each["counts"])
+    series = whole["series"]
+    for kind, each in series.items():
         looks = style(KINDS.index(kind)).options()
-        axes.plot(counts, each["seconds"], **looks, label=kind)
-        axes.plot(
-            counts, each["setup"] + counts * each["each"], **THEORY, label=THEORETIC
-        )
-        if each["break_even"] is not None:
-            ahead = each["break_even"]
-            height = np.interp(ahead, counts, each["seconds"])
+        axes.plot(each["counts"], each["seconds"], **looks, label=kind)
+    for each in series.values():
+        counts = np.array(each["counts"])
+        expected = each["setup"] + counts * each["each"]
+        axes.plot(counts, expected, **THEORY, label=THEORETIC)
+    for each in series.values():
+        ahead = each["break_even"]
+        if ahead is not None:
+            height = np.interp(ahead, each["counts"], each["seconds"])
             ring = {"s": 110, "facecolors": "none", "edgecolors": "#000000"}
             axes.scatter([ahead], [height], **ring, zorder=4, label="break-even")
     axes.set_xscale("log")
