@@ -137,8 +137,11 @@ def _flipped(how: Whole, left: Whole, right: Whole, held: Whole, value: Floats) 
 
 
 @cache
-def _compiled() -> tuple[Callable[..., Any], ...]:
-    """The three loops, compiled when a graph is first replayed."""
+def loops() -> tuple[Callable[..., Any], ...]:
+    """The three loops, compiled when a graph is first replayed.
+
+    They serve every graph after that; `loops.cache_clear()` has them compiled anew.
+    """
     made = njit(error_model="numpy")
     return tuple(made(function) for function in (_forward, _backward, _flipped))
 
@@ -202,16 +205,16 @@ class Replay:
 
     def evaluate(self) -> float:
         """The value at the inputs that stand in `value`."""
-        _compiled()[0](self.code, self.left, self.right, self.value)
+        loops()[0](self.code, self.left, self.right, self.value)
         return float(self.value[self.graph.output])
 
     def flipped(self) -> int:
         """How many choices fell otherwise: 0 where the replay is right."""
-        return int(_compiled()[2](*self.guards, self.value))
+        return int(loops()[2](*self.guards, self.value))
 
     def sweep_back(self) -> None:
         """Fill `adjoint`."""
-        _compiled()[1](
+        loops()[1](
             *(self.code, self.left, self.right, self.value, self.adjoint),
             self.graph.output,
         )

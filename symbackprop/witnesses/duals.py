@@ -18,12 +18,16 @@ from symbackprop.witnesses.numbers import REAL, Array, Formula, Numbers
 class Dual:
     """`value + epsilon tangent`, epsilon^2 = 0.
 
+    Attributes:
+        still: that it is a datum, whose tangent is 0 and takes no arithmetic.
+
     Shapes:
         value: any. tangent: the same and one more axis, the directions (or 1).
     """
 
     value: Array
     tangent: Array
+    still: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -90,7 +94,7 @@ class DualNumbers(Numbers):
         if isinstance(values, Dual):
             return values
         value = self.inner.array(values)
-        return Dual(value, self.inner.zeros((*value.shape, 1)))
+        return Dual(value, self.inner.zeros((*value.shape, 1)), still=True)
 
     def dual(self, values: Any, tangent: Any) -> Dual:
         """Plain arrays as a dual number."""
@@ -146,8 +150,16 @@ class DualNumbers(Numbers):
         return Dual(a.value + b.value, a.tangent + b.tangent)
 
     def multiply(self, a: Value, b: Value) -> Value:
-        left = b.value[..., None] * a.tangent
-        return Dual(a.value * b.value, left + a.value[..., None] * b.tangent)
+        """d ab = b da + a db; nothing is done for a factor that is still."""
+        value = a.value * b.value
+        if a.still and b.still:
+            return self.array(value)
+        if b.still:
+            return Dual(value, b.value[..., None] * a.tangent)
+        right = a.value[..., None] * b.tangent
+        if a.still:
+            return Dual(value, right)
+        return Dual(value, b.value[..., None] * a.tangent + right)
 
     def divide(self, a: Value, b: Value) -> Value:
         value = self.inner.divide(a.value, b.value)
@@ -162,7 +174,7 @@ class DualNumbers(Numbers):
         return self.inner.real(a.value)
 
     def take(self, a: Value, places: tuple[Any, ...]) -> Value:
-        return Dual(a.value[places], a.tangent[places])
+        return Dual(a.value[places], a.tangent[places], a.still)
 
     def put(self, a: Value, places: tuple[Any, ...], b: Value) -> None:
         a.value[places] += b.value
@@ -192,8 +204,9 @@ class DualNumbers(Numbers):
 
     def reshape(self, a: Value, shape: tuple[int, ...]) -> Value:
         value = a.value.reshape(shape)
-        return Dual(value, a.tangent.reshape((*value.shape, a.tangent.shape[-1])))
+        tangent = a.tangent.reshape((*value.shape, a.tangent.shape[-1]))
+        return Dual(value, tangent, a.still)
 
     def broadcast(self, a: Value, shape: tuple[int, ...]) -> Value:
         tangent = np.broadcast_to(a.tangent, (*shape, a.tangent.shape[-1]))
-        return Dual(np.broadcast_to(a.value, shape), tangent)
+        return Dual(np.broadcast_to(a.value, shape), tangent, a.still)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -11,6 +12,8 @@ import numpy as np
 from symbackprop.contrast.method import Prepared
 from symbackprop.contrast.peers.arrays import Foreign, Held
 from symbackprop.contrast.point import Floats, Point, Whole
+from symbackprop.equations import System
+from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.expressions import Value
 from symbackprop.witnesses.slopes import objective
 
@@ -46,8 +49,45 @@ class JaxNumbers(Foreign):
         return Held(jnp.sum(a.array, axis=axes, keepdims=True)) if axes else a
 
 
-def prepare(point: Point, coordinates: Whole) -> Prepared:
-    """Trace and compile for the CPU, in double precision."""
+def jacobian(
+    system: System, values: Mapping[str, Any], of: str, by: str, mode: str
+) -> Callable[[], Floats]:
+    """The slopes of one tensor by another, compiled; "forward" or "reverse" mode.
+
+    Shapes:
+        The axes of `of`, then those of `by`.
+    """
+    made = {"forward": jax.jacfwd, "reverse": jax.jacrev}[mode]
+    asked = System(  # without the objective, which a Jacobian does not need
+        system.name,
+        system.axes,
+        system.tensors,
+        tuple(e for e in system.equations if e.tensor != system.objective),
+        system.objective,
+        system.constants,
+    )
+    plain = {n: v for n, v in values.items() if system.tensors[n].integer}
+    data = {n: v for n, v in values.items() if n != by and n not in plain}
+
+    def computed(variable: Any, others: dict[str, Any]) -> Any:
+        held = {n: Held(v) for n, v in {**others, by: variable}.items()}
+        return evaluate(asked, {**plain, **held}, JaxNumbers())[of].array
+
+    with jax.enable_x64(True):
+        given = jax.device_put(
+            (np.asarray(values[by], float), data), jax.devices("cpu")[0]
+        )
+        compiled = jax.jit(made(computed)).lower(*given).compile()
+    return lambda: np.asarray(compiled(*given))
+
+
+def gradient(point: Point) -> Callable[[Mapping[str, Any]], Floats]:
+    """Trace and compile for the CPU, in double precision.
+
+    Returns:
+        A call that takes other data by name and gives all slopes, as `Point.flat`;
+        data that are not named keep the point's values.
+    """
     system, numbers = point.system, JaxNumbers()
     moving = {n: v for n, v in point.values.items() if not system.tensors[n].integer}
     fixed = {n: v for n, v in point.values.items() if system.tensors[n].integer}
@@ -66,8 +106,23 @@ def prepare(point: Point, coordinates: Whole) -> Prepared:
         data = {n: v for n, v in arrays.items() if n not in point.shapes}
         compiled = jax.jit(jax.value_and_grad(value)).lower(parameters, data).compile()
 
+    def slopes(others: Mapping[str, Any]) -> Floats:
+        given = data
+        if others:
+            with jax.enable_x64(True):  # else it would round them to float32
+                changed = {n: np.asarray(v, float) for n, v in others.items()}
+                given = data | jax.device_put(changed, device)
+        _, found = compiled(parameters, given)
+        return np.asarray(point.flat(found))
+
+    return slopes
+
+
+def prepare(point: Point, coordinates: Whole) -> Prepared:
+    """As `gradient`, at the point itself."""
+    found = gradient(point)
+
     def slopes() -> Floats:
-        _, found = compiled(parameters, data)
-        return np.asarray(point.flat(found)[coordinates])
+        return np.asarray(found({})[coordinates])
 
     return Prepared(slopes, evaluations=1, note=f"version {jax.__version__}, jitted")
