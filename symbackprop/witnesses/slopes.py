@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.equations import System
+from symbackprop.witnesses.differences import FORMULAS, slope
 from symbackprop.witnesses.duals import Dual, DualNumbers
 from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.expressions import Value
@@ -60,15 +61,17 @@ def central_difference(
     system: System,
     values: Mapping[str, Any],
     direction: Mapping[str, Any],
-    step: float = 6e-6,
+    step: float | None = None,
 ) -> float:
-    """`(V(theta + h v) - V(theta - h v)) / 2h`; `step` is about eps^(1/3)."""
+    """`(V(theta + h v) - V(theta - h v)) / 2h`; None: the step that suits most V."""
 
-    def at(h: float) -> float:
-        moved = {n: np.asarray(values[n]) + h * v for n, v in direction.items()}
+    def at(t: Array) -> float:
+        moved = {n: np.asarray(values[n]) + t[0] * v for n, v in direction.items()}
         return float(value(system, {**values, **moved}))
 
-    return (at(step) - at(-step)) / (2 * step)
+    formula = FORMULAS["central difference"]
+    size = formula.best_step() if step is None else step
+    return float(slope(at, np.zeros(1), np.ones(1), formula, size))
 
 
 def dual_slope(
