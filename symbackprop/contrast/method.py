@@ -34,8 +34,9 @@ class Prepared:
             coordinates.
         nbytes: of memory kept for the slopes; None where the call allocates it.
         epsilon: the precision of the method, 2^-52 for float64.
-        allowed: by how much each slope may be off, given the rounding that an exact
-            method shows; None: by that alone.
+        allowed: by how much each slope may be off beside an exact method's rounding,
+            from the slopes, how far each is off, the coordinates, and the noise of the
+            objective; infinite where it cannot be judged. None: by that rounding alone.
         shared: seconds of preparation that were spent for another method already.
         note: what a reader of the row should know.
     """
@@ -47,7 +48,7 @@ class Prepared:
     fixed: tuple[int, int] = (0, 0)
     nbytes: int | None = None
     epsilon: float = 2.0**-52
-    allowed: Callable[[Floats, Whole, float], Floats] | None = None
+    allowed: Callable[[Floats, Floats, Whole, float], Floats] | None = None
     shared: float = 0.0
     note: str = ""
 
