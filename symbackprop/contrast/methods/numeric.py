@@ -23,6 +23,8 @@ from symbackprop.witnesses.numbers import Formula as Function
 MARGIN = 4.0
 JUDGED = 24  # of the worst coordinates, those whose truncation is worked out
 EPSILON = differences.EPS
+# Formulas than which an extrapolation must not be worse: its table holds such entries.
+PLAIN = tuple(formula for formula in FORMULAS.values() if formula.order > 1)
 
 
 class Branching(Real):
@@ -45,15 +47,16 @@ class Branching(Real):
         return found
 
 
-def crosses(point: Point, moved: Floats) -> bool:
-    """Whether some choice falls otherwise: a kink lies between the two points."""
+def kinked(point: Point, coordinate: int, reach: float) -> bool:
+    """Whether some choice falls otherwise so far away: a kink lies between."""
 
     def choices(vector: Floats) -> list[bytes]:
         numbers = Branching()
         point.value(vector, numbers)
         return numbers.fell
 
-    return choices(point.vector) != choices(moved)
+    here, away = choices(point.vector), reach * _unit(point, coordinate)
+    return any(choices(point.vector + side * away) != here for side in (1, -1))
 
 
 class Counter:
@@ -109,8 +112,7 @@ def _worked_out(
         found[k] += theory(k)
         if off[k] <= found[k]:
             continue
-        unit = reach[k] * _unit(point, int(wanted[k]))
-        if any(crosses(point, point.vector + side * unit) for side in (1, -1)):
+        if kinked(point, int(wanted[k]), float(reach[k])):
             found[k] = np.inf
         else:
             found[beyond[place + 1 :]] = np.inf
@@ -191,17 +193,19 @@ def richardson(point: Point, coordinates: Whole) -> Prepared:
         return np.array([slope(f, k)[0] for k in wanted])
 
     def allowed(found: Floats, off: Floats, wanted: Whole, noise: float) -> Floats:
-        """What it tells itself, but no more than a central difference may be off."""
+        """What it tells itself, but no more than a plain formula may be off."""
         sizes = np.maximum(1.0, np.abs(point.vector[wanted]))
-        plain = FORMULAS["central difference"]
-        step = plain.best_step()
 
         def told(k: int) -> float:
             coordinate = int(wanted[k])
-            own = slope(Counter(point), coordinate, noise)[1]
-            theory = truncation(plain, step, point, coordinate)
-            rounding = plain.rounding(step, noise) / float(sizes[k])
-            return MARGIN * min(own, theory + rounding)
+            theories = [slope(Counter(point), coordinate, noise)[1]]
+            for formula in PLAIN:
+                step = formula.best_step()
+                if not kinked(point, coordinate, formula.offsets[-1] * step * sizes[k]):
+                    rounding = formula.rounding(step, noise) / float(sizes[k])
+                    rest = truncation(formula, step, point, coordinate)
+                    theories.append(rounding + rest)
+            return MARGIN * min(theories)
 
         least = EPSILON ** (1 / 3) * differences.RATIO**2  # three steps lie within it
         return _worked_out(
