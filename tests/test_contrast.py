@@ -327,6 +327,8 @@ def test_a_planted_bug_is_alone(
     plant(monkeypatch)
     report = sb.contrast(NEURON, batch=2, chosen=BY_NAME.values())
     assert tuple(row.method for row in report.failed) == guilty, report.verdict
+    alone = f"{guilty[0]} is alone: " if len(guilty) == 1 else f"{len(guilty)} of 14 "
+    assert report.verdict.startswith(alone), report.verdict
 
 
 def test_a_kernel_that_is_off_is_alone(
@@ -345,14 +347,29 @@ def test_a_kernel_that_is_off_is_alone(
 
 
 def test_who_shares_a_wrong_slope_of_sympy(monkeypatch: Patch) -> None:
-    """Both expressions are off; the derivation's own proof refuses, which is told."""
+    """Both expressions; the derivation has slopes of its own table."""
     sympy_slope(monkeypatch)
     names = (*EXPRESSIONS, RECURSION[0], "complex step", GRAPH)
     report = sb.contrast(NEURON, batch=2, chosen=[BY_NAME[name] for name in names])
-    assert tuple(row.method for row in report.failed) == (*EXPRESSIONS, RECURSION[0])
-    assert "delta recursion, float64 refuses: " in report.verdict
-    assert any(cells[-1] == "refused" for cells in report.table())
-    assert "refused" in str(report)
+    assert tuple(row.method for row in report.failed) == EXPRESSIONS
+
+
+def test_a_method_that_refuses_its_work_fails(monkeypatch: Patch) -> None:
+    """Kernels that their own check finds wrong are told of; the others still run."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise CheckError("the kernels are wrong.")
+
+    monkeypatch.setattr(kernels, "compile", refuse)
+    chosen = [BY_NAME[name] for name in (RECURSION[0], "complex step")]
+    report = sb.contrast(NEURON, batch=2, chosen=chosen)
+    told = "delta recursion, float64 refuses: the kernels are wrong."
+    assert report.verdict == f"{RECURSION[0]} is alone: {told}"
+    assert [row.method for row in report.failed] == [RECURSION[0]]
+    assert [cells[-1] for cells in report.table()[1:]] == ["refused", "all"]
+    assert "refused, the kernels are wrong" in str(report)
+    assert told in report.study().paragraph
+    json_text(report.data())
     assert report.study().draw()
 
 
@@ -361,13 +378,13 @@ def test_the_command_line_exits_with_1(
 ) -> None:
     file = tmp_path / "small.toml"
     file.write_text(
-        'name = "small"\ninputs = 2\nloss = "squared"\n\n[[layers]]\ntype = "dense"\n'
-        'units = 1\nactivation = "tanh"\n'
+        'name = "small"\ninputs = 2\nloss = "squared_error"\n\n[[layers]]\n'
+        'type = "dense"\nunits = 1\nactivation = "tanh"\n'
     )
     monkeypatch.setattr(contrasting, "methods", lambda: PLAIN)
     command = ["contrast", str(file), "--no-peers", "--batch", "2"]
     assert execute(command) == 0
-    assert "all 12 methods agree" in capsys.readouterr().out.replace("\n", " ")
+    assert "all 11 methods agree" in capsys.readouterr().out.replace("\n", " ")
     rule(monkeypatch, tape.SLOPES)
     assert execute(command) == 1
     assert "tape, dynamic graph is alone" in capsys.readouterr().out.replace("\n", " ")
@@ -384,6 +401,10 @@ def test_a_slope_that_is_not_a_number_accuses_its_method_alone(
     )
     report = sb.contrast(NEURON, batch=2, chosen=PLAIN)
     assert [row.method for row in report.failed] == ["tape, dynamic graph"]
+    assert "the definition with 110 digits" in report.truth
+    assert "inf" not in report.study().paragraph.replace("infinit", "")
+    json.loads(json_text(report.data()))
+    assert report.study().draw()
 
 
 # No false alarms
@@ -461,24 +482,25 @@ VARIED = {
 
 @pytest.mark.parametrize("name", VARIED)
 def test_no_method_is_accused_wrongly(name: str) -> None:
-    report = sb.contrast(VARIED[name], batch=3, chosen=PLAIN)
+    report = sb.contrast(VARIED[name], batch=2, chosen=PLAIN)
     assert not report.failed, report.verdict
     assert not report.skipped
-    more = [sb.contrast(VARIED[name], seed=k, batch=1, chosen=NUMERIC) for k in (1, 2)]
-    assert [r.verdict for r in more if r.failed] == []
+    more = sb.contrast(VARIED[name], seed=2, batch=1, chosen=NUMERIC)
+    assert not more.failed, more.verdict
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(
+    max_examples=4,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+)
 @hypothesis_given(programs(blocks=2))
-def test_no_method_is_accused_on_random_programs(declared: dict[str, Any]) -> None:
+def test_none_is_accused_on_random_programs(declared: dict[str, Any]) -> None:
     made = sb.Program(**declared)
     if not made.parameters:
         return
-    try:
-        report = sb.contrast(made, batch=2, chosen=PLAIN)
-    except CheckError as error:
-        assert "finite number" in str(error)
-        return
+    report = sb.contrast(made, batch=2, chosen=PLAIN)
     assert not report.failed, report.verdict
 
 
@@ -533,9 +555,7 @@ def least_noticed(name: str, declared: sb.Program, errors: Any) -> float:
 )
 def test_tolerances_are_tight(name: str, limit: float) -> None:
     tried = 10.0 ** np.arange(-15, -2)
-    found = least_noticed(name, layer(2, 2), tried)
-    assert found <= limit
-    print(f"{name}: {found:.0e}")
+    assert least_noticed(name, layer(1, 2), tried) <= limit
 
 
 # Counts
@@ -612,6 +632,21 @@ for _name in ("add", "sub", "mul", "truediv", "pow"):
         )
 
 
+def counts(plain: Callable[[float], float]) -> Callable[[float], Counted]:
+    return lambda a: _did(plain(float(a)))
+
+
+class Shelf(list[Counted]):
+    """Numbers that count, even where plain ones are put."""
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        if isinstance(place, slice):
+            value = [Counted(value)] * len(self)
+            super().__setitem__(place, value)
+        else:
+            super().__setitem__(place, Counted(value))
+
+
 @pytest.mark.parametrize("right", ["w**v", "exp(w)*log(2 + v)", "tanh(w)/(2 + v)"])
 def test_the_replay_does_what_is_counted(right: str, monkeypatch: Patch) -> None:
     """Its two loops, run by Python on numbers that count."""
@@ -620,14 +655,11 @@ def test_the_replay_does_what_is_counted(right: str, monkeypatch: Patch) -> None
     declared = program(f"L = {right} + {more}", parameters=SMALL)
     graph = record(declared, {"w": np.float64(0.7), "v": np.float64(1.3)})
     ready = replay.Replay.of(graph)
-    counting = {
-        name: lambda a, plain=getattr(math, name): _did(plain(float(a)))
-        for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "erf", "erfc")
-        + ("log1p", "expm1")
-    }
+    names = ("exp", "log", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "log1p")
+    counting = {name: counts(getattr(math, name)) for name in (*names, "expm1")}
     monkeypatch.setattr(replay, "math", types.SimpleNamespace(**counting))
     value = np.array([Counted(v) for v in ready.value], dtype=object)
-    adjoint = np.array([Counted(0.0)] * len(value), dtype=object)
+    adjoint: Any = Shelf([Counted(0.0)] * len(value))
     Counted.done = 0
     replay._forward(ready.code, ready.left, ready.right, value)
     assert Counted.done == graph.operations
@@ -655,7 +687,6 @@ def test_what_is_scaled_up_is_near_what_is_counted() -> None:
         assert part.operations == pytest.approx(whole.operations, rel=slack)
         if part.family == "numeric":
             assert part.evaluations == whole.evaluations
-            assert part.seconds == pytest.approx(whole.seconds, rel=50)
 
 
 # The report

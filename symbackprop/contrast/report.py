@@ -150,13 +150,14 @@ def paragraph(report: Report) -> str:
 
 
 def _told(report: Report) -> Iterator[str]:
+    differs = f", which differs by {power(report.confirmed)} of the norm"
     yield (
         f"The gradient of **{report.name}** has {report.parameters:,} slopes; the "
-        f"batch, {report.batch:,} samples. True slopes: {report.truth}, which differs "
-        f"by {power(report.confirmed)} of the norm. "
+        f"batch, {report.batch:,} samples. True slopes: {report.truth}"
+        f"{differs if report.confirmed else ''}. "
         f"{report.verdict[0].upper()}{report.verdict[1:]}."
     )
-    judged = [row for row in report.rows if row.accuracy]
+    judged = [row for row in report.rows if row.accuracy and row.accuracy.agrees]
     exact = [_error(r) for r in judged if r.exact]
     numeric = [_error(r) for r in judged if r.family == "numeric" and not r.exact]
     if numeric and exact:

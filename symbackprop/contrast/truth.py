@@ -37,7 +37,8 @@ class Truth:
         slopes: 50 digits each.
         known: the coordinates that they belong to, ascending.
         norm: of the slopes.
-        confirmed: what the definition differs by, relative to the norm.
+        confirmed: what the definition differs by, relative to the norm; 0 where the
+            slopes are from it.
         how: in words, how the slopes were found.
         rounding: how far double precision scatters around them: the largest standard
             deviation of a coordinate.
@@ -74,19 +75,24 @@ def truth(point: Point, rng: np.random.Generator) -> Truth:
     swept = point.flat(gradient_by_tape(point.system, point.values, numbers=PRECISE))
     norm = _norm(swept)
     directions = rng.choice([-1.0, 1.0], (DIRECTIONS, point.size))
-    confirmed = 0.0
+    gaps = []
     for direction in directions:
         expected = definition(point, direction)
         along = sum(swept * PRECISE.array(direction))
         gap = abs(DEFINITION.context.mpf(along) - expected)
-        confirmed = max(confirmed, float(gap) / max(norm, 1e-300))
+        gaps.append(float(gap) / max(norm, 1e-300))
+    confirmed = float(np.max(gaps))  # not a number if any is not
     how = "one sweep back with 50 digits, confirmed by the definition with 110"
     known, slopes = every, swept
     if not confirmed <= CONFIRMED:
         known = np.sort(rng.permutation(point.size)[:SAMPLED])
         slopes = np.array([definition(point, row) for row in _units(point, known)])
         norm = _norm(slopes)
-        how = f"the definition with 110 digits, at {len(known)} coordinates"
+        confirmed = 0.0
+        how = (
+            f"the definition with 110 digits, at {len(known)} coordinates, which "
+            "refutes the sweep back over the tape"
+        )
     return Truth(
         *(slopes, known, norm, confirmed, how),
         rounding(point, rng),
@@ -175,7 +181,8 @@ def rounding(point: Point, rng: np.random.Generator) -> float:
         point.flat(gradient_by_tape(point.system, point.values, numbers=Scattered(rng)))
         for _ in range(TRIALS)
     ]
-    scatter = np.std(trials, axis=0)  # what is not a number tells nothing
+    with np.errstate(invalid="ignore"):
+        scatter = np.std(trials, axis=0)  # what is not a number tells nothing
     return float(scatter[np.isfinite(scatter)].max(initial=0.0))
 
 

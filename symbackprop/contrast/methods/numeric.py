@@ -182,9 +182,15 @@ def difference(formula: Formula, point: Point, coordinates: Whole) -> Prepared:
 
 
 def richardson(point: Point, coordinates: Whole) -> Prepared:
-    """Central differences extrapolated to the step 0, which tell their own error."""
+    """Central differences extrapolated to the step 0, which tell their own error.
 
-    def slope(f: Counter, coordinate: int, noise: float = 0.0) -> tuple[float, float]:
+    How exact the objective's values are is measured at each coordinate: beyond it the
+    table would extrapolate rounding.
+    """
+
+    def slope(
+        f: Counter, coordinate: int, noise: float | None = None
+    ) -> tuple[float, float]:
         return differences.richardson(
             f, point.vector, _unit(point, coordinate), noise=noise
         )
