@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +52,9 @@ def _panel(
     for place, row in enumerate(rows):
         value, limit = figure(row), theory(row)
         look = STYLES[FAMILIES.index(row.family)]
-        if limit:
+        if limit and math.isfinite(limit):
             axes.plot(limit, place, "|", color="#666666", markersize=11)
-        if value:
+        if value and math.isfinite(value):
             axes.plot(
                 value,
                 place,

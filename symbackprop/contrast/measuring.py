@@ -15,11 +15,11 @@ from symbackprop.contrast.point import Floats, Point, Whole
 from symbackprop.contrast.row import Accuracy, Row
 from symbackprop.contrast.study import Tell
 from symbackprop.contrast.truth import Truth, truth
+from symbackprop.errors import SymbackpropError
 
 EPSILON = float(np.finfo(np.float64).eps)
 EXACT = 8.0  # ulp of the norm that an exact method may be off, beside its rounding
 SCATTER = 16.0  # standard deviations of rounding that are allowed
-JUDGED = 24  # of the worst coordinates, those whose own theory is worked out
 PROBE = 3  # coordinates from which the time of all is estimated
 SAMPLED = 8  # coordinates at least where not all are affordable
 REPEATS, QUICK = 9, 0.3  # calls to time, while they take no longer than this together
@@ -45,7 +45,7 @@ class Scene:
         whole = truth(point, rng)
         if point.batch == 1:
             return cls(point, point, (whole, whole))
-        one = point.first_sample()
+        one = point.first(1)
         return cls(point, one, (whole, truth(one, rng)))
 
 
@@ -68,6 +68,8 @@ def measure(
 ) -> tuple[list[Row], dict[str, str]]:
     """A row for each method that can take part, and why each other cannot.
 
+    A method whose own checks refuse what it made has a row, which says so.
+
     Args:
         methods: what to measure.
         scene: where.
@@ -82,10 +84,11 @@ def measure(
         tell(f"measuring, {number} of {len(every)}: {method.name}")
         try:
             chosen = _chosen(method, scene, budget, rng)
+            rows.append(_row(method, chosen, scene.whole))
         except UnavailableError as reason:
             skipped[method.name] = str(reason)
-            continue
-        rows.append(_row(method, chosen, scene.whole))
+        except SymbackpropError as error:  # it found itself wrong
+            rows.append(Row(method.name, method.family, refused=str(error)))
     return rows, skipped
 
 
@@ -172,8 +175,8 @@ def _row(method: Method, chosen: Chosen, whole: Point) -> Row:
         None if seconds is None else seconds * times,
         setup + prepared.shared,
         round(evaluations * share) if method.family == "numeric" else evaluations,
-        scaled(prepared.operations(), prepared.fixed[0], times),
-        scaled(prepared.nodes, prepared.fixed[1], times if grows else 1.0),
+        scaled(prepared.operations(), prepared.fixed_operations() or 0, times),
+        scaled(prepared.nodes, prepared.fixed, times if grows else 1.0),
         nbytes,
         len(coordinates),
         point.batch,
@@ -189,32 +192,34 @@ def judge(
     """Whether errors are within theory.
 
     Theory of an exact method: rounding alone, as stochastic arithmetic scatters it. A
-    numeric method adds its own, which is worked out at its worst coordinates. A slope
-    that is not a number agrees with nothing.
+    numeric method adds its own. A slope that is not a number agrees with nothing. The
+    slope that is told of is the one nearest to what is allowed, or farthest beyond it.
     """
     norm = max(known.norm, float(np.finfo(float).tiny))
     unit = float(np.spacing(norm))
-    errors = known.errors(found, coordinates)
     judged = np.flatnonzero(np.isin(coordinates, known.known))
     if not len(judged):  # chance: none of them is among those whose truth is known
         raise UnavailableError("the truth is known at none of its coordinates")
-    sizes = np.where(np.isnan(errors), np.inf, np.abs(errors))[judged]
-    order = judged[np.argsort(sizes)[::-1]]
+    found, coordinates = found[judged], coordinates[judged]
+    errors = known.errors(found, coordinates)
+    sizes = np.where(np.isnan(errors), np.inf, np.abs(errors))
     exact = prepared.epsilon / EPSILON * (EXACT * unit + SCATTER * known.rounding)
-    bounds = np.full(1, exact)
+    bounds = np.full(len(found), exact)
     if prepared.allowed is not None:
-        order = order[:JUDGED]
-        bounds = exact + prepared.allowed(found[order], coordinates[order], known.noise)
-    agrees = np.abs(errors[order]) <= bounds  # false for what is not a number
-    worst = int(order[0])
+        bounds += prepared.allowed(found, sizes - exact, coordinates, known.noise)
+    agrees = np.isfinite(found) & (sizes <= bounds)
+    with np.errstate(all="ignore"):
+        shares = sizes / bounds
+    worst = int(np.argmax(np.where(np.isnan(shares), np.inf, shares)))
     return Accuracy(
         relative=float(np.sqrt(np.mean(sizes**2) * point.size)) / norm,
-        ulp=float(sizes.max()) / unit,
+        ulp=float(sizes[worst]) / unit,
         worst=point.entry(int(coordinates[worst])),
         found=float(found[worst]),
         expected=float(found[worst] - errors[worst]),
-        allowed=float(bounds.min()) / unit,
+        allowed=float(bounds[worst]) / unit,
         agrees=bool(agrees.all()),
+        excused=int(np.isinf(bounds).sum()),
     )
 
 

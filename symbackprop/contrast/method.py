@@ -30,12 +30,13 @@ class Prepared:
         operations: counts the additions, multiplications, divisions and functions that
             they take; None where nothing can.
         nodes: of the expression or graph that was built beforehand.
-        fixed: the operations and nodes among these that do not grow with the number of
-            coordinates.
+        fixed: the nodes among these that do not grow with the number of coordinates.
+        fixed_operations: counts the operations that do not, likewise.
         nbytes: of memory kept for the slopes; None where the call allocates it.
         epsilon: the precision of the method, 2^-52 for float64.
-        allowed: by how much each slope may be off, given the rounding that an exact
-            method shows; None: by that alone.
+        allowed: by how much each slope may be off beside an exact method's rounding,
+            from the slopes, how far each is off, the coordinates, and the noise of the
+            objective; infinite where it cannot be judged. None: by that rounding alone.
         shared: seconds of preparation that were spent for another method already.
         note: what a reader of the row should know.
     """
@@ -44,10 +45,11 @@ class Prepared:
     evaluations: int
     operations: Callable[[], int | None] = lambda: None
     nodes: int | None = None
-    fixed: tuple[int, int] = (0, 0)
+    fixed: int = 0
+    fixed_operations: Callable[[], int | None] = lambda: 0
     nbytes: int | None = None
     epsilon: float = 2.0**-52
-    allowed: Callable[[Floats, Whole, float], Floats] | None = None
+    allowed: Callable[[Floats, Floats, Whole, float], Floats] | None = None
     shared: float = 0.0
     note: str = ""
 

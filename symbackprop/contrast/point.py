@@ -98,10 +98,13 @@ class Point:
         """The mean of the objective over the batch, at other parameters."""
         return value(self.system, {**self.values, **self.tensors(vector)}, numbers)
 
-    def first_sample(self) -> Point:
-        """The same parameters, and the first sample alone."""
+    def first(self, samples: int) -> Point:
+        """The same parameters, and the first samples alone."""
         tensors = self.system.tensors
         return Point(
             self.system,
-            {n: v[:1] if tensors[n].batched else v for n, v in self.values.items()},
+            {
+                name: values[:samples] if tensors[name].batched else values
+                for name, values in self.values.items()
+            },
         )

@@ -17,8 +17,9 @@ HEADS = (
     *("operations", "nodes", "memory", "measured on"),
 )
 LEGEND = """\
-error: norm of the error over the norm of the true gradient; ulp: the worst slope's
-error in units in the last place of that norm, and what the method's theory allows it;
+error: norm of the error over the norm of the true gradient; ulp: the error of the slope
+nearest to what theory allows it, in units in the last place of that norm, and what that
+is, at the same slope;
 time: of one gradient; evaluations, operations (additions, multiplications, divisions,
 functions) and memory are those of one gradient, nodes those of its expression or graph.
 ~: scaled up from the slopes and samples that were computed, as `measured on` says."""
@@ -61,13 +62,15 @@ class Report:
 
     @property
     def failed(self) -> tuple[Row, ...]:
-        """The methods that disagree beyond their own theory."""
-        return tuple(r for r in self.rows if r.accuracy and not r.accuracy.agrees)
+        """The methods that disagree beyond their own theory, or refuse their work."""
+        return tuple(row for row in self.rows if row.failed)
 
     @property
     def verdict(self) -> str:
         """Who disagrees, where, and by how much; or that no one does."""
-        judged = [row for row in self.rows if row.accuracy]
+        judged = [row for row in self.rows if row.accuracy or row.refused]
+        if not judged:
+            return "no method was judged"
         if not self.failed:
             return f"all {len(judged)} methods agree with the truth within their theory"
         told = "; ".join(_complaint(row) for row in self.failed)
@@ -90,7 +93,7 @@ class Report:
             ).rstrip()
             for row in rows
         ]
-        notes = [f"{row.method}: {row.note}" for row in self.rows if row.note]
+        notes = [f"{row.method}: {note}" for row in self.rows for note in _notes(row)]
         absent = [f"{name}: left out, {why}" for name, why in self.skipped.items()]
         return [*found, "", *LEGEND.splitlines(), "", *notes, *absent]
 
@@ -150,13 +153,14 @@ def paragraph(report: Report) -> str:
 
 
 def _told(report: Report) -> Iterator[str]:
+    differs = f", which differs by {power(report.confirmed)} of the norm"
     yield (
         f"The gradient of **{report.name}** has {report.parameters:,} slopes; the "
-        f"batch, {report.batch:,} samples. True slopes: {report.truth}, which differs "
-        f"by {power(report.confirmed)} of the norm. "
+        f"batch, {report.batch:,} samples. True slopes: {report.truth}"
+        f"{differs if report.confirmed else ''}. "
         f"{report.verdict[0].upper()}{report.verdict[1:]}."
     )
-    judged = [row for row in report.rows if row.accuracy]
+    judged = [row for row in report.rows if row.accuracy and row.accuracy.agrees]
     exact = [_error(r) for r in judged if r.exact]
     numeric = [_error(r) for r in judged if r.family == "numeric" and not r.exact]
     if numeric and exact:
@@ -189,17 +193,27 @@ def _told(report: Report) -> Iterator[str]:
         )
 
 
+def _notes(row: Row) -> Iterator[str]:
+    if row.note:
+        yield row.note
+    if row.refused:
+        yield f"refused, {row.refused}"
+    if row.accuracy and row.accuracy.agrees and row.accuracy.excused:
+        yield f"{row.accuracy.excused:,} slopes not judged, a kink is within the step"
+
+
 def _error(row: Row) -> float:
     return row.accuracy.relative if row.accuracy else math.nan
 
 
 def _complaint(row: Row) -> str:
     found = row.accuracy
-    assert found is not None
+    if found is None:
+        return f"{row.method} refuses: {row.refused}"
     return (
         f"{row.method} gives {found.found:.17g} for the slope by {found.worst}, where "
         f"the truth is {found.expected:.17g}; {found.ulp:.3g} ulp of the norm off, "
-        f"{found.allowed:.3g} allowed at least"
+        f"{found.allowed:.3g} allowed"
     )
 
 
@@ -215,6 +229,8 @@ def _cells(row: Row, report: Report) -> tuple[str, ...]:
             _short(found.allowed),
         )
     where = f"{row.coordinates:,} slopes, {_samples(row.samples)}"
+    if row.refused:
+        return (row.method, *accuracy, *[""] * (len(HEADS) - 5), "refused")
     return (
         row.method,
         *accuracy,

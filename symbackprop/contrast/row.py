@@ -13,14 +13,15 @@ class Accuracy:
 
     Attributes:
         relative: the error's norm over the norm of the truth.
-        ulp: the worst coordinate's error, in units in the last place (of float64) of
-            the norm of the truth.
-        worst: the name of that coordinate.
+        worst: the coordinate whose error is nearest to what theory allows there, or
+            farthest beyond it.
+        ulp: its error, in units in the last place (of float64) of the norm of the
+            truth; of an exact method no other error is larger.
         found: the method's slope there.
         expected: the truth there.
-        allowed: what the method's theory allows where it is tightest, in the units of
-            `ulp`.
+        allowed: what the method's theory allows there, in the units of `ulp`.
         agrees: whether every judged error is within what theory allows there.
+        excused: how many slopes were not judged, as a kink lies within the step.
     """
 
     relative: float
@@ -30,6 +31,7 @@ class Accuracy:
     expected: float
     allowed: float
     agrees: bool
+    excused: int
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Row:
     Attributes:
         method: its name.
         family: numeric, symbolic, automatic or a peer.
-        accuracy: None where the slopes could be counted but not computed.
+        accuracy: None where the slopes could be counted but not computed, or where the
+            method refused.
         seconds: of one gradient, the median; None likewise.
         setup: seconds to derive, trace or compile beforehand.
         evaluations: of the objective, for one gradient.
@@ -52,19 +55,27 @@ class Row:
         exact: whether its theory knows no error but the rounding of double precision.
         extrapolated: whether figures were scaled up to all coordinates and samples.
         note: what else to know.
+        refused: what the method's own checks found wrong, if anything; then nothing
+            was measured.
     """
 
     method: str
     family: Family
-    accuracy: Accuracy | None
-    seconds: float | None
-    setup: float
-    evaluations: int
-    operations: int | None
-    nodes: int | None
-    nbytes: int | None
-    coordinates: int
-    samples: int
-    exact: bool
-    extrapolated: bool
+    accuracy: Accuracy | None = None
+    seconds: float | None = None
+    setup: float | None = None
+    evaluations: int | None = None
+    operations: int | None = None
+    nodes: int | None = None
+    nbytes: int | None = None
+    coordinates: int = 0
+    samples: int = 0
+    exact: bool = False
+    extrapolated: bool = False
     note: str = ""
+    refused: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it disagrees beyond its theory, or refused."""
+        return bool(self.refused or (self.accuracy and not self.accuracy.agrees))

@@ -280,6 +280,9 @@ def straight(
         if part.is_Pow and part.base is S.Exp1:
             return step("exp", walk(part.exp))
         operands = [walk(a) for a in part.args]
+        if part.func in (sympy.Abs, sympy.sign):  # what SymPy makes of sqrt(x^2)
+            size = step("sqrt", step("multiply", operands[0], operands[0]))
+            return size if part.func is sympy.Abs else step("divide", operands[0], size)
         if part.is_Add or part.is_Mul:
             return chain("add" if part.is_Add else "multiply", operands)
         name = "power" if part.is_Pow else part.func.__name__

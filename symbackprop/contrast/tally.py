@@ -30,14 +30,8 @@ def _grown(point: Point, count: Any) -> int | None:
         return None
     if point.batch <= 2:
         return int(count(point))
-    first = {n: v[:2] for n, v in point.values.items()}
-    tensors = point.system.tensors
-    two = Point(
-        point.system,
-        {n: first[n] if tensors[n].batched else v for n, v in point.values.items()},
-    )
-    one = int(count(point.first_sample()))
-    return one + (point.batch - 1) * (int(count(two)) - one)
+    one, two = (int(count(point.first(samples))) for samples in (1, 2))
+    return one + (point.batch - 1) * (two - one)
 
 
 def of_value(point: Point) -> int | None:

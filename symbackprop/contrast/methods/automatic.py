@@ -67,6 +67,7 @@ def vector_duals(point: Point, coordinates: Whole) -> Prepared:
         lambda: np.concatenate([_tangents(point, part) for part in parts]),
         evaluations=len(parts),
         operations=operations,
+        fixed_operations=lambda: tally.of_duals(point, 0),
         note=f"{width} tangents at once",
     )
 
@@ -132,6 +133,7 @@ _BACK = {
     "log1p": 3,
     "expm1": 3,
 }
+_EXPONENT = 4  # more, where the exponent of a power moves too
 assert set(_BACK) == {*BINARY, *UNARY}
 
 
@@ -145,6 +147,8 @@ def swept_back(graph: Graph) -> int:
         if not reached[number] or operation in (INPUT, CONSTANT):
             continue
         total += _BACK[operation]
+        if operation == "power" and graph.steps[right].operation != CONSTANT:
+            total += _EXPONENT
         reached[left] = True
         if right >= 0:
             reached[right] = True

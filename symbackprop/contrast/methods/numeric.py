@@ -11,15 +11,20 @@ import numpy as np
 from symbackprop.contrast import tally
 from symbackprop.contrast.method import Method, Prepared
 from symbackprop.contrast.point import Floats, Point, Whole
+from symbackprop.contrast.truth import taylor
 from symbackprop.witnesses import differences
 from symbackprop.witnesses.differences import FORMULAS, Formula
 from symbackprop.witnesses.expressions import Value
 from symbackprop.witnesses.numbers import COMPLEX, Array, Comparison, Real
 from symbackprop.witnesses.numbers import Formula as Function
 
-# An error may be so many times what theory estimates of it: the estimates look at one
-# derivative and at typical rounding only.
+# An error may be so many times what theory estimates of it, which is typical rounding
+# and the first terms of a series.
 MARGIN = 4.0
+JUDGED = 24  # of the worst coordinates, those whose truncation is worked out
+EPSILON = differences.EPS
+# Formulas than which an extrapolation must not be worse: its table holds such entries.
+PLAIN = tuple(formula for formula in FORMULAS.values() if formula.order > 1)
 
 
 class Branching(Real):
@@ -42,15 +47,16 @@ class Branching(Real):
         return found
 
 
-def crosses(point: Point, moved: Floats) -> bool:
-    """Whether some choice falls otherwise: a kink lies between the two points."""
+def kinked(point: Point, coordinate: int, reach: float) -> bool:
+    """Whether some choice falls otherwise so far away: a kink lies between."""
 
     def choices(vector: Floats) -> list[bytes]:
         numbers = Branching()
         point.value(vector, numbers)
         return numbers.fell
 
-    return choices(point.vector) != choices(moved)
+    here, away = choices(point.vector), reach * _unit(point, coordinate)
+    return any(choices(point.vector + side * away) != here for side in (1, -1))
 
 
 class Counter:
@@ -70,12 +76,56 @@ def _unit(point: Point, coordinate: int) -> Floats:
     return found
 
 
+def truncation(formula: Formula, step: float, point: Point, coordinate: int) -> float:
+    """`sum of |moment_m| h^(m-1) |f^(m)| / m!`, the first three terms of the rest.
+
+    Slopes of higher order come from the definition with many digits: the formula that
+    is judged has no say in them.
+    """
+    x = abs(point.vector[coordinate])
+    terms = range(formula.order + 1, formula.order + 4)
+    series = taylor(point, coordinate, terms[-1])
+    h = step * max(1.0, x)
+    return float(sum(abs(formula.moment(m)) * h ** (m - 1) * series[m] for m in terms))
+
+
+def _worked_out(
+    point: Point,
+    bounds: Floats,
+    off: Floats,
+    wanted: Whole,
+    theory: Callable[[int], float],
+    reach: Floats,
+) -> Floats:
+    """Bounds, each raised by a dear theory only where its error asks for it.
+
+    The worst come first. Infinite: a kink lies within reach, where no theory holds; or
+    it was not worked out, after one that is beyond its theory or many that are not.
+    """
+    found = bounds.copy()
+    order = np.argsort(np.where(np.isnan(off), np.inf, off - bounds))[::-1]
+    beyond = [int(k) for k in order if not off[k] <= bounds[k]]
+    for place, k in enumerate(beyond):
+        if place == JUDGED:
+            found[beyond[place:]] = np.inf
+            break
+        found[k] += theory(k)
+        if off[k] <= found[k]:
+            continue
+        if kinked(point, int(wanted[k]), float(reach[k])):
+            found[k] = np.inf
+        else:
+            found[beyond[place + 1 :]] = np.inf
+            break
+    return found
+
+
 def _prepared(
     point: Point,
     coordinates: Whole,
     slopes: Callable[[Counter, Whole], Floats],
     extra: int,
-    allowed: Callable[[Floats, Whole, float], Floats] | None,
+    allowed: Callable[[Floats, Floats, Whole, float], Floats] | None,
     note: str = "",
 ) -> Prepared:
     """A method that calls the objective; `extra` operations make one slope of it.
@@ -106,24 +156,20 @@ def difference(formula: Formula, point: Point, coordinates: Whole) -> Prepared:
     def slopes(f: Counter, wanted: Whole) -> Floats:
         return differences.gradient(f, point.vector, formula, step, wanted)
 
-    def allowed(found: Floats, wanted: Whole, noise: float) -> Floats:
-        """Truncation, as seen by doubling the step, and rounding of the values."""
-        wide = differences.gradient(
-            Counter(point), point.vector, formula, 2 * step, wanted
+    def allowed(found: Floats, off: Floats, wanted: Whole, noise: float) -> Floats:
+        """Rounding of the values and of the points, then truncation."""
+        sizes = np.maximum(1.0, np.abs(point.vector[wanted]))
+        rounding = formula.rounding(step, noise) / sizes
+        displaced = EPSILON / step * np.abs(found)
+        reach = max(abs(offset) for offset in formula.offsets) * step
+        return _worked_out(
+            point,
+            MARGIN * (rounding + displaced),
+            off,
+            wanted,
+            lambda k: MARGIN * truncation(formula, step, point, int(wanted[k])),
+            reach * sizes,
         )
-        truncation = np.abs(wide - found) / (2**formula.order - 1)
-        x = np.maximum(1.0, np.abs(point.vector[wanted]))
-        rounding = formula.rounding(step, noise) / x
-        displaced = 2.0**-52 / step * np.abs(found)
-        bound = MARGIN * (truncation + rounding + displaced)
-        reach = max(abs(offset) for offset in formula.offsets) * step * x
-        for k, coordinate in enumerate(wanted):
-            unit = reach[k] * _unit(point, coordinate)
-            if crosses(point, point.vector + unit) or crosses(
-                point, point.vector - unit
-            ):
-                bound[k] = np.inf
-        return np.asarray(bound)
 
     return _prepared(
         point,
@@ -136,9 +182,15 @@ def difference(formula: Formula, point: Point, coordinates: Whole) -> Prepared:
 
 
 def richardson(point: Point, coordinates: Whole) -> Prepared:
-    """Central differences extrapolated to the step 0, which tell their own error."""
+    """Central differences extrapolated to the step 0, which tell their own error.
 
-    def slope(f: Counter, coordinate: int, noise: float = 0.0) -> tuple[float, float]:
+    How exact the objective's values are is measured at each coordinate: beyond it the
+    table would extrapolate rounding.
+    """
+
+    def slope(
+        f: Counter, coordinate: int, noise: float | None = None
+    ) -> tuple[float, float]:
         return differences.richardson(
             f, point.vector, _unit(point, coordinate), noise=noise
         )
@@ -146,18 +198,25 @@ def richardson(point: Point, coordinates: Whole) -> Prepared:
     def slopes(f: Counter, wanted: Whole) -> Floats:
         return np.array([slope(f, k)[0] for k in wanted])
 
-    def allowed(found: Floats, wanted: Whole, noise: float) -> Floats:
-        bound = []
-        for k in wanted:
-            reach = differences.reach(point.vector, _unit(point, k))
-            unit = reach / differences.RATIO * _unit(point, k)
-            kinked = crosses(point, point.vector + unit) or crosses(
-                point, point.vector - unit
-            )
-            bound.append(
-                np.inf if kinked else MARGIN * slope(Counter(point), k, noise)[1]
-            )
-        return np.array(bound)
+    def allowed(found: Floats, off: Floats, wanted: Whole, noise: float) -> Floats:
+        """What it tells itself, but no more than a plain formula may be off."""
+        sizes = np.maximum(1.0, np.abs(point.vector[wanted]))
+
+        def told(k: int) -> float:
+            coordinate = int(wanted[k])
+            theories = [slope(Counter(point), coordinate, noise)[1]]
+            for formula in PLAIN:
+                step = formula.best_step()
+                if not kinked(point, coordinate, formula.offsets[-1] * step * sizes[k]):
+                    rounding = formula.rounding(step, noise) / float(sizes[k])
+                    rest = truncation(formula, step, point, coordinate)
+                    theories.append(rounding + rest)
+            return MARGIN * min(theories)
+
+        least = EPSILON ** (1 / 3) * differences.RATIO**2  # three steps lie within it
+        return _worked_out(
+            point, np.zeros(len(wanted)), off, wanted, told, least * sizes
+        )
 
     return _prepared(
         *(point, coordinates, slopes, 40, allowed),

@@ -37,7 +37,7 @@ def expanded(point: Point, coordinates: Whole) -> Prepared:
         )
     steps = straight(slopes, whole.symbols, point.values, expand=True)
     note = "without the value"
-    return _ready(steps, operations(*slopes), size, (0, 0), spent, note)
+    return _ready(steps, operations(*slopes), size, None, spent, note)
 
 
 def shared(point: Point, coordinates: Whole) -> Prepared:
@@ -56,8 +56,7 @@ def shared(point: Point, coordinates: Whole) -> Prepared:
         counted, size = graph.operations, len(graph)
         note = "with the value; equal parts are one"
     alone, _ = straight([whole.value], whole.symbols, point.values)
-    fixed = alone.operations, len(alone)
-    return _ready(steps, counted, size, fixed, spent, note)
+    return _ready(steps, counted, size, alone, spent, note)
 
 
 def _slopes(point: Point, coordinates: Whole) -> tuple[Expanded, list[Expr], float]:
@@ -70,11 +69,11 @@ def _ready(
     steps: tuple[Graph, list[int]],
     counted: int,
     size: int,
-    fixed: tuple[int, int],
+    fixed: Graph | None,
     spent: float,
     note: str,
 ) -> Prepared:
-    """Expressions as compiled code that is replayed."""
+    """Expressions as compiled code that is replayed; `fixed` comes once for all."""
     from symbackprop.kernels.replay import Replay  # loads Numba
 
     graph, outputs = steps
@@ -89,7 +88,8 @@ def _ready(
         evaluations=1,
         operations=lambda: counted,
         nodes=size,
-        fixed=fixed,
+        fixed=len(fixed) if fixed else 0,
+        fixed_operations=lambda: fixed.operations if fixed else 0,
         nbytes=ready.nbytes,
         shared=spent,
         note=note,
