@@ -135,9 +135,9 @@ def tampered(patch: Patch, dtype: str, found: dict[str, Any], factor: float) -> 
 
 def loops(patch: Patch, forward: Any = None, backward: Any = None) -> None:
     """Other loops of the replay than those that were compiled."""
-    right = replay._compiled()
+    right = replay.loops()
     own = (forward or right[0], backward or right[1], right[2])
-    patch.setattr(replay, "_compiled", lambda: own)
+    patch.setattr(replay, "loops", lambda: own)
 
 
 def slightly(rule: Any) -> Any:
@@ -151,7 +151,7 @@ def rule(patch: Patch, table: Any) -> None:
 
 
 def swept(patch: Patch) -> None:
-    _, right, _ = replay._compiled()
+    _, right, _ = replay.loops()
 
     def backward(code: Any, left: Any, *rest: Any) -> None:
         right(code, left, *rest)
@@ -721,7 +721,7 @@ def test_the_report_as_files(report: Report, tmp_path: Path) -> None:
         report.save(tmp_path / f"contrast{suffix}")
         written = (tmp_path / f"contrast{suffix}").read_bytes()
         assert written.startswith(head), written[:20]
-    assert "<section" in report.section()
+    assert "<section" in report.section("1")
     with pytest.raises(InputError, match="written as"):
         report.save(tmp_path / "contrast.pdf")
 

@@ -176,9 +176,7 @@ def _told(report: Report) -> Iterator[str]:
             f"{report.value_operations:,} operations; one gradient, so many times them:"
         )
         yield "\n".join(
-            f"- {row.method}: {row.operations / report.value_operations:,.3g}"
-            if row.operations < 1e4 * report.value_operations
-            else f"- {row.method}: {power(row.operations / report.value_operations)}"
+            f"- {row.method}: {_multiple(row.operations / report.value_operations)}"
             for row in report.rows
             if row.operations
         )
@@ -210,10 +208,12 @@ def _complaint(row: Row) -> str:
     found = row.accuracy
     if found is None:
         return f"{row.method} refuses: {row.refused}"
+    told = f"{row.method} gives {found.found:.17g} for the slope by {found.worst}"
+    if not math.isfinite(found.found):
+        return told
     return (
-        f"{row.method} gives {found.found:.17g} for the slope by {found.worst}, where "
-        f"the truth is {found.expected:.17g}; {found.ulp:.3g} ulp of the norm off, "
-        f"{found.allowed:.3g} allowed"
+        f"{told}, where the truth is {found.expected:.17g}; {found.ulp:.3g} ulp of the "
+        f"norm off, {found.allowed:.3g} allowed"
     )
 
 
@@ -246,6 +246,16 @@ def _cells(row: Row, report: Report) -> tuple[str, ...]:
 
 def _samples(count: int) -> str:
     return "1 sample" if count == 1 else f"{count:,} samples"
+
+
+def _multiple(times: float) -> str:
+    """
+    >>> _multiple(1.924), _multiple(4820.4), _multiple(2.5e7)
+    ('1.92', '4,820', '$2.5 \\\\times 10^{7}$')
+    """
+    if times >= 1e6:
+        return power(times)
+    return f"{times:,.0f}" if times >= 100 else f"{times:.3g}"
 
 
 def _short(number: float) -> str:
