@@ -21,7 +21,7 @@ def dots(report: Report) -> Any:
     """Every figure on a log scale of its own; hollow where it was extrapolated."""
     rows = report.rows
     figure, panels = blank(1, 4, width=11, height=1.6 + 0.3 * len(rows))
-    _panel(panels[0], rows, "error of the worst slope, of the norm", _error, _allowed)
+    _panel(panels[0], rows, "error of a slope (of the norm)", _error, _allowed)
     _panel(panels[1], rows, "time of a gradient", lambda row: row.seconds)
     _panel(panels[2], rows, "operations", lambda row: row.operations)
     _panel(panels[3], rows, "memory", lambda row: row.nbytes)
@@ -67,11 +67,12 @@ def _panel(
 
 
 def _error(row: Row) -> float | None:
+    """Of the slope nearest to what theory allows it, which stands beside."""
     return row.accuracy.ulp * 2.0**-52 if row.accuracy else None
 
 
 def _allowed(row: Row) -> float | None:
-    """What theory allows a slope, where it is strictest."""
+    """What theory allows the same slope, in the same units."""
     return row.accuracy.allowed * 2.0**-52 if row.accuracy else None
 
 

@@ -197,7 +197,8 @@ def _notes(row: Row) -> Iterator[str]:
     if row.refused:
         yield f"refused, {row.refused}"
     if row.accuracy and row.accuracy.agrees and row.accuracy.excused:
-        yield f"{row.accuracy.excused:,} slopes not judged, a kink is within the step"
+        count = f"{row.accuracy.excused:,}"
+        yield f"{count} slopes not judged: near a kink, or not the worst"
 
 
 def _error(row: Row) -> float:

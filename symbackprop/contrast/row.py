@@ -21,7 +21,8 @@ class Accuracy:
         expected: the truth there.
         allowed: what the method's theory allows there, in the units of `ulp`.
         agrees: whether every judged error is within what theory allows there.
-        excused: how many slopes were not judged, as a kink lies within the step.
+        excused: how many slopes were not judged: a kink lies within the step, or theory
+            is worked out for the worst alone and they are not among these.
     """
 
     relative: float

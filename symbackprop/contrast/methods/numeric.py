@@ -21,7 +21,9 @@ from symbackprop.witnesses.numbers import Formula as Function
 # An error may be so many times what theory estimates of it, which is typical rounding
 # and the first terms of a series.
 MARGIN = 4.0
-JUDGED = 24  # of the worst coordinates, those whose truncation is worked out
+# Of the worst coordinates, so many have their truncation worked out: with 110 digits,
+# which takes seconds where an evaluation computes many numbers.
+MOST_JUDGED, LEAST_JUDGED, NUMBERS = 24, 4, 400_000
 EPSILON = differences.EPS
 # Formulas than which an extrapolation must not be worse: its table holds such entries.
 PLAIN = tuple(formula for formula in FORMULAS.values() if formula.order > 1)
@@ -105,8 +107,10 @@ def _worked_out(
     found = bounds.copy()
     order = np.argsort(np.where(np.isnan(off), np.inf, off - bounds))[::-1]
     beyond = [int(k) for k in order if not off[k] <= bounds[k]]
+    affordable = NUMBERS // (point.scale * point.batch)
+    judged = max(LEAST_JUDGED, min(MOST_JUDGED, affordable))
     for place, k in enumerate(beyond):
-        if place == JUDGED:
+        if place == judged:
             found[beyond[place:]] = np.inf
             break
         found[k] += theory(k)

@@ -49,6 +49,12 @@ class JaxNumbers(Foreign):
         return Held(jnp.sum(a.array, axis=axes, keepdims=True)) if axes else a
 
 
+def integers(system: System, values: Mapping[str, Any]) -> dict[str, Held]:
+    """Whole numbers stay NumPy's: they choose what is read, which JAX cannot trace."""
+    whole = {n: v for n, v in values.items() if system.tensors[n].integer}
+    return {n: Held(np.asarray(v, dtype=float)) for n, v in whole.items()}
+
+
 def jacobian(
     system: System, values: Mapping[str, Any], of: str, by: str, mode: str
 ) -> Callable[[], Floats]:
@@ -66,7 +72,7 @@ def jacobian(
         system.objective,
         system.constants,
     )
-    plain = {n: v for n, v in values.items() if system.tensors[n].integer}
+    plain = integers(system, values)
     data = {n: v for n, v in values.items() if n != by and n not in plain}
 
     def computed(variable: Any, others: dict[str, Any]) -> Any:
@@ -90,7 +96,7 @@ def gradient(point: Point) -> Callable[[Mapping[str, Any]], Floats]:
     """
     system, numbers = point.system, JaxNumbers()
     moving = {n: v for n, v in point.values.items() if not system.tensors[n].integer}
-    fixed = {n: v for n, v in point.values.items() if system.tensors[n].integer}
+    fixed = integers(system, point.values)
 
     def value(parameters: dict[str, Any], data: dict[str, Any]) -> Any:
         given = {n: Held(v) for n, v in (parameters | data).items()}
