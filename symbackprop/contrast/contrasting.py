@@ -27,7 +27,7 @@ from symbackprop.witnesses.numbers import Array
 BATCH, SECONDS = 8, 5.0
 LARGE = float(np.finfo(np.float32).max)
 LONGEST = 1e6  # seconds
-SCALE = 1_000_000  # numbers at most that one evaluation of the whole batch computes
+SCALE = 200_000  # numbers at most that one evaluation of the whole batch computes
 
 
 def contrast(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,7 @@ def definition(point: Point, direction: Floats) -> Any:
     return (right - left) / (2 * h)
 
 
+@lru_cache(maxsize=64)  # of several formulas at one coordinate
 def taylor(point: Point, coordinate: int, order: int) -> list[float]:
     """`|f^(m)| / m!` for m = 0, ..., order, along one coordinate, to some digits.
 

@@ -25,6 +25,8 @@ MARGIN = 4.0
 # which takes seconds where an evaluation computes many numbers.
 MOST_JUDGED, LEAST_JUDGED, NUMBERS = 24, 4, 400_000
 EPSILON = differences.EPS
+# The slopes of all formulas come from one series.
+HIGHEST = max(formula.order for formula in FORMULAS.values()) + 3
 # Formulas than which an extrapolation must not be worse: its table holds such entries.
 PLAIN = tuple(formula for formula in FORMULAS.values() if formula.order > 1)
 
@@ -86,7 +88,7 @@ def truncation(formula: Formula, step: float, point: Point, coordinate: int) -> 
     """
     x = abs(point.vector[coordinate])
     terms = range(formula.order + 1, formula.order + 4)
-    series = taylor(point, coordinate, terms[-1])
+    series = taylor(point, coordinate, max(HIGHEST, terms[-1]))
     h = step * max(1.0, x)
     return float(sum(abs(formula.moment(m)) * h ** (m - 1) * series[m] for m in terms))
 
