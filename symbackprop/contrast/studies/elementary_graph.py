@@ -100,10 +100,11 @@ def of_program(program: Program, seed: int) -> Worked:
     """
     if program.axes:
         raise InputError(
-            f"study {NAME}: `{program.name}` has the axes {', '.join(program.axes)}. "
-            "It takes a program whose parameters, data and tensors are all scalars, "
-            "as in `Program(equations=..., axes={}, parameters={'w': ''}, ...)`; "
-            "without a program it shows its own examples."
+            f"study {NAME}: `{program.name}` has the axes {', '.join(program.axes)}, "
+            "as every network's file has. It takes a program whose parameters, data "
+            "and tensors are all scalars, from Python: `Program(equations=..., "
+            "axes={}, parameters={'w': ''}, ...)`. Leave --file away to see its own "
+            "examples."
         )
     count = len(compose(program).steps)
     if count > NODES:

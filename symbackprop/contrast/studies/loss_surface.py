@@ -243,7 +243,7 @@ def picture(data: Mapping[str, Any]) -> Any:
         right.text(0.5, 0.5, "all trainings end in A", fontsize=10, **middle_of)
     right.set_xlabel("part of the way")
     right.set_ylabel("loss")
-    right.set_title("between minima", fontsize=10)
+    right.set_title("between the ends", fontsize=10)
     if data["cuts"]:
         legend(figure, [right], 3)
     return figure
