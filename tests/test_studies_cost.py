@@ -10,7 +10,8 @@ import pytest
 
 import symbackprop as sb
 from symbackprop.contrast import outputs
-from symbackprop.contrast.studies import expression_swell, growth
+from symbackprop.contrast.studies import expression_swell
+from symbackprop.contrast.studies import parameter_cost as growth
 from symbackprop.contrast.study import Study
 from symbackprop.errors import InputError
 from symbackprop.plain import json_text

@@ -20,11 +20,11 @@ from symbackprop.contrast.composition import Composition, check, compose, sweep
 from symbackprop.contrast.graph import layout, mathematics
 from symbackprop.contrast.studies import (
     activation_cost,
-    approximation,
     elementary_graph,
     loss_surface,
     symbolic_costs,
 )
+from symbackprop.contrast.studies import universal_approximation as approximation
 from symbackprop.contrast.study import Study
 from symbackprop.contrast.sweep_tables import tables
 from symbackprop.contrast.symmetries import exchanges
@@ -446,7 +446,7 @@ def test_directions_are_as_long_as_the_filters(
     assert np.linalg.norm(own["b1"]) == pytest.approx(np.linalg.norm(drawn["b1"]))
 
 
-@pytest.mark.parametrize("name", ["activation-cost", "approximation"])
+@pytest.mark.parametrize("name", ["activation-cost", "universal-approximation"])
 def test_studies_of_their_own_take_no_program(name: str) -> None:
     with pytest.raises(InputError, match="leave `line` away"):
         studies.study(name, CONVEX)

@@ -25,8 +25,8 @@ from symbackprop.contrast.studies import (
     hard_functions,
     saturation,
     saturation_in_training,
-    vanishing,
 )
+from symbackprop.contrast.studies import vanishing_gradients as vanishing
 from symbackprop.errors import InputError
 from symbackprop.figures import FORMATS, encoded
 from symbackprop.layers.dense import Dense
@@ -37,7 +37,7 @@ from symbackprop.witnesses.bumps import adjoint
 
 MINE = (
     *("bias-shift", "dead-units", "hard-functions", "saturation"),
-    *("saturation-in-training", "vanishing"),
+    *("saturation-in-training", "vanishing-gradients"),
 )
 
 

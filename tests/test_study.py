@@ -66,6 +66,8 @@ def test_every_study_says_what_it_is_about() -> None:
     for name in studies.names():
         assert studies.about(name)
         assert "\n" not in studies.about(name)
+        assert studies.about(name)[0].isupper(), name
+        assert studies.about(name).endswith("."), name
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -20,7 +20,7 @@ from symbackprop.witnesses.counting import count
 if TYPE_CHECKING:
     from symbackprop.bench.timing import Times
 
-ABOUT = "operations and nanoseconds of each activation and of its slope"
+ABOUT = "Operations and nanoseconds of each activation and of its slope."
 
 NAME = "activation-cost"
 TITLE = "What each activation costs to compute"

@@ -35,7 +35,7 @@ from symbackprop.formula import formula
 from symbackprop.program import Program
 from symbackprop.witnesses.draws import draw
 
-ABOUT = "the elementary functions of a formula, with both sweeps through them"
+ABOUT = "The elementary functions of a formula, with both sweeps through them."
 
 NAME = "elementary-graph"
 TITLE = "Forward and reverse mode through the elementary functions of a formula"

@@ -30,7 +30,7 @@ from symbackprop.witnesses.draws import draw
 from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.numbers import REAL
 
-ABOUT = "the loss along two directions and between minima, and whether it is convex"
+ABOUT = "The loss along two directions, and whether it is convex."
 
 NAME = "loss-surface"
 TITLE = "The loss surface of a small network, and whether it is convex"

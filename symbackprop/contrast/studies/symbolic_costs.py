@@ -16,7 +16,7 @@ from symbackprop.layers.dense import Dense
 from symbackprop.network import Network
 from symbackprop.program import Program
 
-ABOUT = "what symbolic differentiation takes to derive, compile, read and carry over"
+ABOUT = "What symbolic differentiation takes to derive, compile, read and carry over."
 
 NAME = "symbolic-costs"
 TITLE = (

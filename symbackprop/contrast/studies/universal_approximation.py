@@ -17,9 +17,9 @@ from symbackprop.program import Program
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
 
-ABOUT = "one hidden layer of growing width fitted to given functions"
+ABOUT = "One hidden layer of growing width fitted to given functions."
 
-NAME = "approximation"
+NAME = "universal-approximation"
 TITLE = "Universal approximation: the error of one hidden layer against its width"
 WIDTHS = (1, 2, 4, 8, 16, 32)
 DRAWN = (2, 16)  # widths whose fits are shown

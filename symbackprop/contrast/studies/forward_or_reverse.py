@@ -22,9 +22,9 @@ from symbackprop.contrast.units import power
 from symbackprop.figures import STYLES, THEORY, blank, legend
 from symbackprop.program import Program
 
-ABOUT = "forward against reverse mode by the numbers of inputs and outputs"
+ABOUT = "Forward against reverse mode by the numbers of inputs and outputs."
 
-NAME = "modes"
+NAME = "forward-or-reverse"
 TITLE = "Forward mode against reverse mode, by inputs and outputs"
 AROUND = 64  # inputs and outputs together
 INPUTS = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 60, 62, 63)

@@ -29,7 +29,7 @@ ABOUT = "Cost of a gradient by the number of parameters: forward, reverse, numer
 
 WIDTHS = (2, 5, 12, 32)
 SECONDS = 0.4  # for each method at each width
-NAME = "growth"
+NAME = "parameter-cost"
 BOUND = 5  # reverse mode takes at most so many times the operations of one evaluation
 
 # What is contrasted: each pays once a slope, or once for all of them.

@@ -30,9 +30,9 @@ from symbackprop.network import Network
 from symbackprop.program import Program
 from symbackprop.witnesses.draws import draw
 
-ABOUT = "static against dynamic graph: building, replaying, choices by value"
+ABOUT = "Static against dynamic graph: building, replaying, choices by value."
 
-NAME = "graphs"
+NAME = "static-or-dynamic"
 TITLE = "Static against dynamic graph"
 WIDTHS = (4, 8, 16, 32, 64, 128)  # of both hidden layers, for the cost by size
 SHOWN = 16  # the width of which whole runs are shown
