@@ -192,6 +192,19 @@ def test_elementary_graph_shows_its_examples() -> None:
     }
 
 
+def test_table_of_the_textbook() -> None:
+    head, *rows = studies.study("elementary-graph").table
+    assert len(rows) == 6 + 3
+    assert {len(row) for row in rows} == {len(head)}
+    assert rows[5][1:] == (
+        "h6 = 1/h5",
+        "1/2",
+        "dh6/dh5 = -1/h5**2 = -1/4",
+        "dh6/dw = 1/4; dh6/db = 1/4",
+        "df/dh6 = 1",
+    )
+
+
 def test_elementary_graph_of_a_program() -> None:
     study = studies.study("elementary-graph", VARIED["activations"], seed=1)
     (found,) = judged(study)["formulas"]

@@ -239,7 +239,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
         said.append(
             f"A loss of {GOAL:g} is reached by the logistic {_after(plain)}, by the "
             f"same curve less one half {_after(centred)}; the two differ by the shift "
-            "alone."
+            "and by the rate that it allows."
         )
     said.append(
         "tanh(x) and 2 logistic(2x) - 1 are the same function: they differ by at most "

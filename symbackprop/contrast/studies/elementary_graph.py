@@ -133,6 +133,7 @@ def run(program: Program | None, seed: int, tell: Tell) -> Study:
         "\n\n\\bigskip\n\n".join(
             tables(each.composition, each.sweeps) for each in worked
         ),
+        table(worked),
     )
 
 
@@ -166,6 +167,34 @@ def paragraph(worked: Worked) -> str:
                 f"{short_number(swept.reverse[node])}."
             )
     return told
+
+
+def table(worked: Sequence[Worked]) -> tuple[tuple[str, ...], ...]:
+    """A row for each elementary function: what both sweeps carry through it."""
+    rows = [("formula", "function", "value", "local", "forward sweep", "reverse sweep")]
+    for each in worked:
+        made, swept = each.composition, each.sweeps
+        for step in made.steps:
+            h = step.symbol
+            local = (
+                f"d{h}/d{u} = {made.text(slope)} = {short_number(swept.local[h, u])}"
+                for u, slope in step.local.items()
+            )
+            ahead = (
+                f"d{h}/d{v} = {short_number(swept.forward[v][h])}"
+                for v in made.variables
+            )
+            rows.append(
+                (
+                    each.text,
+                    f"{h} = {made.text(step.function)}",
+                    short_number(swept.values[h]),
+                    "; ".join(local),
+                    "; ".join(ahead),
+                    f"d{made.objective}/d{h} = {short_number(swept.reverse[h])}",
+                )
+            )
+    return tuple(rows)
 
 
 def _sweeps(count: int) -> str:

@@ -212,6 +212,8 @@ def drawn(data: dict[str, Any]) -> Any:
     ):
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
         axes.set_xlabel("parameters")
         axes.set_ylabel(told)
     legend(figure, (counted,), columns=3)

@@ -31,7 +31,7 @@ from symbackprop.witnesses.numbers import Array
 ABOUT = "Which share of slopes vanishes by layer and epoch while a network learns."
 
 NAME = "saturation-in-training"
-SCALES = (2.0, 8.0)  # of Glorot's weights
+SCALES = (4.0, 8.0)  # of Glorot's weights
 RATES = {"logistic": 1.0, "tanh": 0.1}
 
 

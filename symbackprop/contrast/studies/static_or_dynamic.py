@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,7 @@ def _ahead(run: Mapping[str, Any]) -> str:
 
 
 def _count(number: float | None) -> str:
-    return "none that is enough" if number is None else f"{number:,.0f}"
+    return "none that is enough" if number is None else f"{ceil(number):,}"
 
 
 def _of_sizes(data: Mapping[str, Any]) -> str:
