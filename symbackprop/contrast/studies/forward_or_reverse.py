@@ -209,7 +209,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
         f"{times(narrow, 'reverse', 'forward')} those of forward mode.\n\n"
         "*Crossing.* Since a pass costs as much as a sweep, theory puts it at n/m = 1. "
         f"Counted operations cross at {_ratio(crossings['operations'])}, the seconds "
-        f"of the witnesses at {_ratio(crossings['witnesses'])}"
+        f"of plain Python at {_ratio(crossings['witnesses'])}"
     )
     if "JAX" in crossings:
         first, last = (row["seconds"]["JAX"]["forward"] for row in (narrow, wide))
