@@ -10,8 +10,10 @@ import pytest
 
 import symbackprop as sb
 from symbackprop.contrast import outputs
-from symbackprop.contrast.studies import expression_swell, growth
+from symbackprop.contrast.studies import expression_swell
+from symbackprop.contrast.studies import parameter_cost as growth
 from symbackprop.contrast.study import Study
+from symbackprop.errors import InputError
 from symbackprop.plain import json_text
 
 SLOPE_BY_SLOPE = ("central difference", "complex step", "dual numbers, scalar")
@@ -62,7 +64,23 @@ def test_your_program_grows_along_its_axes() -> None:
     )
     wider = growth.widened(line, (1, 3))
     assert [program.size("i") for program in wider] == [2, 6]
-    assert growth.widened(line, (1, 10**15)) == growth.widened(line, (1,))
+    with pytest.raises(InputError, match=r"none of the axes .* can be lengthened"):
+        growth.widened(line, (1, 10**15))
+
+
+def test_a_filter_may_keep_its_length() -> None:
+    slid = sb.Program(
+        equations="z[t] = sum(w[k]*x[t + k], k)\nL = sum(z[t]**2, t)",
+        axes={"s": 5, "t": 4, "k": 2},
+        parameters={"w": "k"},
+        data={"x": "s"},
+        objective="L",
+    )
+    wider = growth.widened(slid, (1, 3))
+    assert [program.size("s") for program in wider] == [5, 15]
+    sizes = [(program.size("t"), program.size("k")) for program in wider]
+    assert sizes[1] in ((12, 2), (4, 6))
+    assert growth.exponent(sizes[0], [7, 7]) == pytest.approx(0)
 
 
 def test_swell_by_depth_is_that_of_theory(sizes: Any) -> None:

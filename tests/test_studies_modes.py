@@ -22,7 +22,8 @@ from symbackprop.contrast.choices import (
     judge,
 )
 from symbackprop.contrast.point import Point
-from symbackprop.contrast.studies import graphs, modes
+from symbackprop.contrast.studies import forward_or_reverse as modes
+from symbackprop.contrast.studies import static_or_dynamic as graphs
 from symbackprop.contrast.study import Study
 from symbackprop.contrast.tally import ARITHMETIC
 from symbackprop.errors import CheckError, InputError
@@ -66,7 +67,7 @@ def shapes() -> dict[str, Any]:
 def test_modes_stand(shapes: dict[str, Any]) -> None:
     crossing = shapes["crossings"]["operations"]
     stands(study_of(modes, shapes), f"operations cross at {crossing:.2f}")
-    assert "modes" in studies.names()
+    assert "forward-or-reverse" in studies.names()
 
 
 def test_modes_take_no_file() -> None:
@@ -181,7 +182,7 @@ def test_graphs_stand(costs: dict[str, Any]) -> None:
     setup = costs["run"]["series"][setups.SECOND]["setup"]
     assert setup > 0
     stands(study_of(graphs, costs), "24 inputs were replayed", "relu, 0% to 100%")
-    assert "graphs" in studies.names()
+    assert "static-or-dynamic" in studies.names()
 
 
 def test_graphs_take_no_file() -> None:

@@ -20,11 +20,11 @@ from symbackprop.contrast.composition import Composition, check, compose, sweep
 from symbackprop.contrast.graph import layout, mathematics
 from symbackprop.contrast.studies import (
     activation_cost,
-    approximation,
     elementary_graph,
     loss_surface,
     symbolic_costs,
 )
+from symbackprop.contrast.studies import universal_approximation as approximation
 from symbackprop.contrast.study import Study
 from symbackprop.contrast.sweep_tables import tables
 from symbackprop.contrast.symmetries import exchanges
@@ -190,6 +190,19 @@ def test_elementary_graph_shows_its_examples() -> None:
     assert second["steps"][0]["paths"] == {
         name: {"text": "1", "value": 1.0} for name in ("h2", "h3")
     }
+
+
+def test_table_of_the_textbook() -> None:
+    head, *rows = studies.study("elementary-graph").table
+    assert len(rows) == 6 + 3
+    assert {len(row) for row in rows} == {len(head)}
+    assert rows[5][1:] == (
+        "h6 = 1/h5",
+        "1/2",
+        "dh6/dh5 = -1/h5**2 = -1/4",
+        "dh6/dw = 1/4; dh6/db = 1/4",
+        "df/dh6 = 1",
+    )
 
 
 def test_elementary_graph_of_a_program() -> None:
@@ -446,7 +459,7 @@ def test_directions_are_as_long_as_the_filters(
     assert np.linalg.norm(own["b1"]) == pytest.approx(np.linalg.norm(drawn["b1"]))
 
 
-@pytest.mark.parametrize("name", ["activation-cost", "approximation"])
+@pytest.mark.parametrize("name", ["activation-cost", "universal-approximation"])
 def test_studies_of_their_own_take_no_program(name: str) -> None:
     with pytest.raises(InputError, match="leave `line` away"):
         studies.study(name, CONVEX)

@@ -24,8 +24,9 @@ from symbackprop.contrast.studies import (
     dead_units,
     hard_functions,
     saturation,
-    vanishing,
+    saturation_in_training,
 )
+from symbackprop.contrast.studies import vanishing_gradients as vanishing
 from symbackprop.errors import InputError
 from symbackprop.figures import FORMATS, encoded
 from symbackprop.layers.dense import Dense
@@ -34,7 +35,10 @@ from symbackprop.program import Program
 from symbackprop.scalars import ACTIVATIONS
 from symbackprop.witnesses.bumps import adjoint
 
-MINE = ("bias-shift", "dead-units", "hard-functions", "saturation", "vanishing")
+MINE = (
+    *("bias-shift", "dead-units", "hard-functions", "saturation"),
+    *("saturation-in-training", "vanishing-gradients"),
+)
 
 
 def stands(data: Mapping[str, Any], paragraph: str, figure: Any, *quoted: str) -> None:
@@ -194,6 +198,45 @@ def test_a_slope_left_out_is_noticed(mapped: dict[str, Any]) -> None:
     planted = {**mapped, "maps": [dict(row) for row in mapped["maps"]]}
     planted["maps"][0]["left"] = [3 * left for left in mapped["maps"][0]["left"]]
     assert saturation.farthest(planted)[0] > 2
+
+
+# --- saturation in training ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def by_epoch() -> dict[str, Any]:
+    return saturation_in_training.measure(
+        {"tanh": 0.1}, (1.0, 8.0), hidden=2, units=24, samples=90, epochs=5, networks=2
+    )
+
+
+def test_saturation_in_training_stands(by_epoch: dict[str, Any]) -> None:
+    gentle, harsh = by_epoch["runs"]
+    stands(
+        by_epoch,
+        saturation_in_training.paragraph(by_epoch),
+        saturation_in_training.draw(by_epoch),
+        f"{np.mean(harsh['share'][0]):.0%} of the slopes of tanh",
+        f"{gentle['loss'][0]:.2g} to {gentle['loss'][-1]:.2g}",
+    )
+    for run in by_epoch["runs"]:
+        assert np.shape(run["share"]) == (by_epoch["epochs"] + 1, 2)
+        assert len(run["loss"]) == by_epoch["epochs"] + 1
+
+
+def test_shares_at_the_start_are_those_of_the_mean_field(
+    by_epoch: dict[str, Any],
+) -> None:
+    gentle, harsh = by_epoch["runs"]
+    for run in (gentle, harsh):
+        assert run["share"][0] == pytest.approx(run["expected"], abs=0.12)
+    assert np.mean(harsh["share"][0]) > 0.3
+    assert np.mean(gentle["share"][0]) < 0.02
+    # Of two normal numbers z = sqrt(q) g, one is beyond 2.993, where tanh' is 1%.
+    x = np.array([[3.0, 4.0]])
+    deviation = 8 * sqrt(2 / (2 + 24)) * 5
+    (found,) = saturation_in_training.expected("tanh", 8.0, x, 24, 1)
+    assert found == pytest.approx(1 - erf(2.993 / deviation / sqrt(2)), abs=0.01)
 
 
 # --- dead units ----------------------------------------------------------------------

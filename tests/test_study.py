@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -65,6 +66,8 @@ def test_every_study_says_what_it_is_about() -> None:
     for name in studies.names():
         assert studies.about(name)
         assert "\n" not in studies.about(name)
+        assert studies.about(name)[0].isupper(), name
+        assert studies.about(name).endswith("."), name
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -237,6 +240,28 @@ def test_page_stands_alone() -> None:
     assert "<ul><li>a</li><li>b</li></ul>" in text
     assert "http" not in text.split("<main")[1].split("</main>")[0]
     assert "img-src data:" in text
+
+
+def test_studies_work_on_one_thread(
+    registry: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+
+    def threads() -> set[int]:
+        found = threadpoolctl.threadpool_info()
+        return {each["num_threads"] for each in found if each["user_api"] == "blas"}
+
+    seen: list[tuple[set[int], bool]] = []
+
+    def tell(doing: str) -> None:
+        seen.append((threads(), "XLA_FLAGS" in os.environ))
+
+    with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+        studies.study("wide", tell=tell)
+        assert seen == [({1}, True)]
+        assert threads() == {2}
+    assert "XLA_FLAGS" not in os.environ
 
 
 def test_unknown_suffix_is_refused_without_the_command_line(tmp_path: Path) -> None:

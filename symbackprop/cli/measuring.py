@@ -171,8 +171,8 @@ def contrast() -> None:
         "outputs",
         multiple=True,
         type=click.Path(path_type=Path),
-        help="Write the study there, as .png, .svg, .json, .html, .md or .tex; may be "
-        "given again. With --all: the folder.",
+        help="Write the study there, as .png, .svg, .json, .html, .md or, of formulas, "
+        ".tex; may be given again. With --all: the folder.",
     ),
     click.option(
         "--all", "every", is_flag=True, help="Run every study, and write one page."

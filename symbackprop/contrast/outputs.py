@@ -100,10 +100,10 @@ def wrapped(study: Study, width: int) -> list[str]:
 
 
 def spoken(markdown: str) -> str:
-    """Formulas as they are typed on one line.
+    """Formulas as they are typed on one line, and words without their stress.
 
-    >>> spoken(r"about $2.5 \\times 10^{-16}$")
-    'about 2.5 * 10^-16'
+    >>> spoken(r"*Error.* About $2.5 \\times 10^{-16}$")
+    'Error. About 2.5 * 10^-16'
     """
     typed = {r"\times": "*", r"\cdot": "*", r"\leq": "<=", r"\le": "<=", r"\\": ""}
 
@@ -113,7 +113,8 @@ def spoken(markdown: str) -> str:
             formula = formula.replace(latex, text)
         return formula.replace("{", "").replace("}", "")
 
-    return re.sub(r"\$([^$]+)\$", plain, markdown)
+    unstressed = re.sub(r"(\*{1,2})(?! )([^*]+)\1", r"\2", markdown)
+    return re.sub(r"\$([^$]+)\$", plain, unstressed)
 
 
 def writable(path: Path) -> None:

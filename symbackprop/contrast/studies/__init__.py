@@ -16,6 +16,7 @@ from importlib import import_module
 from types import ModuleType
 
 from symbackprop.contrast.study import Study, Tell
+from symbackprop.contrast.threads import one_thread
 from symbackprop.errors import InputError, nearest, short
 from symbackprop.program import Program
 
@@ -37,12 +38,14 @@ def study(
     seed: int = 0,
     tell: Tell = lambda doing: None,
 ) -> Study:
-    """Measure what one study asks.
+    """Measure what one study asks, on one thread.
 
     Raises:
         InputError: there is no such study, or it takes no program.
     """
-    found: Study = _module(name).run(program, seed, tell)
+    module = _module(name)
+    with one_thread():
+        found: Study = module.run(program, seed, tell)
     return found
 
 

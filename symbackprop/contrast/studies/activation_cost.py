@@ -20,7 +20,7 @@ from symbackprop.witnesses.counting import count
 if TYPE_CHECKING:
     from symbackprop.bench.timing import Times
 
-ABOUT = "operations and nanoseconds of each activation and of its slope"
+ABOUT = "Operations and nanoseconds of each activation and of its slope."
 
 NAME = "activation-cost"
 TITLE = "What each activation costs to compute"
@@ -182,15 +182,14 @@ def paragraph(data: Mapping[str, Any]) -> str:
     if {"relu", "tanh", "identity"} <= of.keys():
         relu = both(of["relu"])
         told += (
-            f" That `relu` is cheap holds: it takes {relu / both(of['identity']):.2f} "
-            f"times as long as a plain copy (`identity`), and `tanh` "
-            f"{both(of['tanh']) / relu:.1f} times as long as `relu`."
+            f" A `relu` takes {relu / both(of['identity']):.2f} times as long as a "
+            f"plain copy (`identity`), and `tanh` {both(of['tanh']) / relu:.1f} times "
+            "as long as `relu`."
         )
     extra = [both(row) / row["value_ns"]["median"] for row in rows if both(row) > 0]
     return told + (
         f" The slope comes with the value at {float(np.median(extra)):.1f} times the "
-        "time of the value alone in the median, since most slopes are written through "
-        "the value."
+        "time of the value alone in the median."
     )
 
 

@@ -40,7 +40,7 @@ KINDS = {
 }
 TWIN = "2*logistic(2*z) - 1"  # the same function as tanh
 GOAL = 0.01  # a loss that counts as learnt
-RATES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+RATES = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 def run(program: Program | None, seed: int, tell: Tell) -> Study:
@@ -217,7 +217,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
         + f" in the last layer; a mean field foretells all means within {off:.2f}.",
         "Of the slopes by one neuron's weights on one sample, "
         + listed([f"{row['one_sample']:.0%} ({kind})" for kind, row in rows.items()])
-        + " have the same sign; random signs would give "
+        + " have the more frequent sign; of random signs it would be "
         f"{data['random_signs']:.0%}. Over a batch it is "
         + listed([f"{row['batch']:.0%} ({kind})" for kind, row in rows.items()])
         + ".",
@@ -237,15 +237,19 @@ def paragraph(data: Mapping[str, Any]) -> str:
     if {"logistic", CENTRED} <= set(rows):
         plain, centred = (epochs_to(rows[kind], GOAL) for kind in ("logistic", CENTRED))
         said.append(
-            f"The logistic needs {plain or 'more'} epochs to a loss of {GOAL:g}, "
-            f"the same curve less one half needs {centred or 'more'}; the two "
-            "differ by the shift alone."
+            f"A loss of {GOAL:g} is reached by the logistic {_after(plain)}, by the "
+            f"same curve less one half {_after(centred)}; the two differ by the shift "
+            "and by the rate that it allows."
         )
     said.append(
         "tanh(x) and 2 logistic(2x) - 1 are the same function: they differ by at most "
         f"{data['tanh_twin']:.1e}."
     )
     return " ".join(said)
+
+
+def _after(epochs: int | None) -> str:
+    return "in none of these epochs" if epochs is None else f"after {epochs} epochs"
 
 
 def _trained(row: Mapping[str, Any]) -> str:

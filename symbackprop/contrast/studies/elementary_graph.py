@@ -35,7 +35,7 @@ from symbackprop.formula import formula
 from symbackprop.program import Program
 from symbackprop.witnesses.draws import draw
 
-ABOUT = "the elementary functions of a formula, with both sweeps through them"
+ABOUT = "The elementary functions of a formula, with both sweeps through them."
 
 NAME = "elementary-graph"
 TITLE = "Forward and reverse mode through the elementary functions of a formula"
@@ -100,10 +100,11 @@ def of_program(program: Program, seed: int) -> Worked:
     """
     if program.axes:
         raise InputError(
-            f"study {NAME}: `{program.name}` has the axes {', '.join(program.axes)}. "
-            "It takes a program whose parameters, data and tensors are all scalars, "
-            "as in `Program(equations=..., axes={}, parameters={'w': ''}, ...)`; "
-            "without a program it shows its own examples."
+            f"study {NAME}: `{program.name}` has the axes {', '.join(program.axes)}, "
+            "as every network's file has. It takes a program whose parameters, data "
+            "and tensors are all scalars, from Python: `Program(equations=..., "
+            "axes={}, parameters={'w': ''}, ...)`. Leave --file away to see its own "
+            "examples."
         )
     count = len(compose(program).steps)
     if count > NODES:
@@ -132,6 +133,7 @@ def run(program: Program | None, seed: int, tell: Tell) -> Study:
         "\n\n\\bigskip\n\n".join(
             tables(each.composition, each.sweeps) for each in worked
         ),
+        table(worked),
     )
 
 
@@ -165,6 +167,34 @@ def paragraph(worked: Worked) -> str:
                 f"{short_number(swept.reverse[node])}."
             )
     return told
+
+
+def table(worked: Sequence[Worked]) -> tuple[tuple[str, ...], ...]:
+    """A row for each elementary function: what both sweeps carry through it."""
+    rows = [("formula", "function", "value", "local", "forward sweep", "reverse sweep")]
+    for each in worked:
+        made, swept = each.composition, each.sweeps
+        for step in made.steps:
+            h = step.symbol
+            local = (
+                f"d{h}/d{u} = {made.text(slope)} = {short_number(swept.local[h, u])}"
+                for u, slope in step.local.items()
+            )
+            ahead = (
+                f"d{h}/d{v} = {short_number(swept.forward[v][h])}"
+                for v in made.variables
+            )
+            rows.append(
+                (
+                    each.text,
+                    f"{h} = {made.text(step.function)}",
+                    short_number(swept.values[h]),
+                    "; ".join(local),
+                    "; ".join(ahead),
+                    f"d{made.objective}/d{h} = {short_number(swept.reverse[h])}",
+                )
+            )
+    return tuple(rows)
 
 
 def _sweeps(count: int) -> str:

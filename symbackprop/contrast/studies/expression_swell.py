@@ -36,7 +36,7 @@ DEPTHS = (1, 2, 3, 4, 6, 8)
 WIDTHS = (1, 2, 4, 6, 8, 12)
 WIDTH, DEPTH = 4, 2  # of the networks whose depth, or whose width, grows
 KNOWN = ((4, 4, 2), (8, 8, 4))  # sizes that other texts quote
-WAIT = 200_000  # operations that SymPy itself is waited for, some seconds
+WAIT = 110_000  # operations that SymPy itself is waited for, some seconds
 NAMED = 2_000  # distinct parts among which it is asked for common ones, likewise
 
 # What is drawn, and the field of `Size` that holds it.
@@ -189,15 +189,25 @@ def paragraph(data: dict[str, Any]) -> str:
         f"{last['recursion'] / last['value']:.1f} times one evaluation: what has a "
         "name is computed once.",
     ]
+    wide, widths = data["by_width"], data["widths"]
+    grown = np.log(wide[-1]["tree"] / wide[-2]["tree"])
+    told.append(
+        f"*Width.* Of n units in each of {DEPTH} layers the leading term is "
+        f"$n^{{{DEPTH + 3}}}$: so many slopes and paths, and so long a factor. From "
+        f"{widths[-2]} to {widths[-1]} units the counted power is "
+        f"{grown / np.log(widths[-1] / widths[-2]):.1f}, since shorter terms still "
+        "weigh."
+    )
     both = [each for each in deep if each["shared"]]
     if both:
         sought = both[-1]
+        left = sought["shared"] / sought["recursion"]
         told.append(
-            "*Sharing afterwards.* Seeking common parts in the finished expressions "
-            "finds most of the names again, but not all: with "
-            f"{len(sought['widths']) - 1} layers {sought['shared']:,} operations are "
-            f"left, where the recursion takes {sought['recursion']:,}. SymPy writes "
-            "products flat, and what is flat has lost where it came from."
+            "*Sharing afterwards.* Of the finished expressions with "
+            f"{len(sought['widths']) - 1} layers, {power(sought['tree'])} operations, "
+            f"{sought['shared']:,} are left when common parts get names, {left:.1f} "
+            f"times as many as the {sought['recursion']:,} of the recursion. SymPy "
+            "writes products flat, and what is flat has lost where it came from."
         )
     waited = [each for each in _every(data) if each["seconds"]]
     if waited:
@@ -206,8 +216,12 @@ def paragraph(data: dict[str, Any]) -> str:
             f"*Time.* SymPy took {duration(slowest['seconds'])} to differentiate the "
             f"network {'-'.join(map(str, slowest['widths']))} slope by slope; its "
             "recursion was derived, proved and judged in "
-            f"{duration(slowest['recursion_seconds'])}. Wider layers take no longer, "
-            "for the equations do not know their sizes."
+            f"{duration(slowest['recursion_seconds'])}. The recursion of "
+            f"{wide[-1]['parameters']:,} parameters took "
+            f"{duration(wide[-1]['recursion_seconds'])}, that of "
+            f"{wide[0]['parameters']:,} in as many layers "
+            f"{duration(wide[0]['recursion_seconds'])}: its equations do not know "
+            "their sizes, and are judged on short axes."
         )
     if "yours" in data:
         yours = data["yours"]
@@ -255,6 +269,15 @@ def drawn(data: dict[str, Any]) -> Any:
     scale = data["by_depth"][-1]["tree"] / theory_size(layers[-1])
     told = f"theory: $l^2 \\cdot {WIDTH}^l$"
     panels[0].plot(layers, scale * theory_size(layers), label=told, **THEORY)
+    units = np.linspace(min(data["widths"]), max(data["widths"]), 50)
+    scale = data["by_width"][-1]["tree"] / units[-1] ** (DEPTH + 3)
+    told = f"theory: $n^{{{DEPTH + 3}}}$ for large n"
+    panels[1].plot(
+        units[units > 3],
+        scale * units[units > 3] ** (DEPTH + 3),
+        label=told,
+        **THEORY | {"linestyle": "-"},
+    )
     for number, field in ((0, "seconds"), (2, "recursion_seconds")):
         pairs = sorted(
             (each["parameters"], each[field])
@@ -263,11 +286,13 @@ def drawn(data: dict[str, Any]) -> Any:
         )
         look = style(number).options() | {"linestyle": "none"}
         panels[2].plot(*zip(*pairs, strict=True), **look)
-    panels[0].set_xlabel(f"layers of {WIDTH} units")
-    panels[1].set_xlabel(f"width of {DEPTH} layers")
+    panels[0].set_xlabel(f"layers l of {WIDTH} units")
+    panels[1].set_xlabel(f"units n in each of {DEPTH} layers")
     panels[2].set_xscale("log")
     panels[2].set_yscale("log")
     panels[2].set_xlabel("parameters")
     panels[2].set_ylabel("time to differentiate (s)")
-    legend(figure, panels[:1], columns=5)
+    for axes, told in zip(panels, ("by depth", "by width", "time"), strict=True):
+        axes.set_title(told, fontsize=10)
+    legend(figure, panels[:2], columns=6)
     return figure

@@ -30,7 +30,7 @@ from symbackprop.witnesses.draws import draw
 from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.numbers import REAL
 
-ABOUT = "the loss along two directions and between minima, and whether it is convex"
+ABOUT = "The loss along two directions, and whether it is convex."
 
 NAME = "loss-surface"
 TITLE = "The loss surface of a small network, and whether it is convex"
@@ -243,7 +243,7 @@ def picture(data: Mapping[str, Any]) -> Any:
         right.text(0.5, 0.5, "all trainings end in A", fontsize=10, **middle_of)
     right.set_xlabel("part of the way")
     right.set_ylabel("loss")
-    right.set_title("between minima", fontsize=10)
+    right.set_title("between the ends", fontsize=10)
     if data["cuts"]:
         legend(figure, [right], 3)
     return figure

@@ -211,8 +211,8 @@ def paragraph(data: Mapping[str, Any]) -> str:
         shares = [float(np.mean(row["share"][-1])) for row in ones]
         lefts = [row["left"][-1] for row in ones]
         said.append(
-            "Those that are flat on one side stop at "
-            f"{np.mean(shares):.0%} saturated slopes however large the weights are, "
+            "Of those that are flat on one side, "
+            f"{np.mean(shares):.0%} of the slopes are saturated at the greatest scale, "
             f"and {min(lefts):.3f} to {max(lefts):.3f} of the slope is left; "
             f"with half of the slopes 0 it is sqrt(1/2)^{steps} = "
             f"{0.5 ** (steps / 2):.3f} of a steepest slope of 1."

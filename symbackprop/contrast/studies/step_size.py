@@ -317,10 +317,14 @@ def paragraph(data: Mapping[str, Any]) -> str:
         f"{max(below) / EPS:.1f} times the machine epsilon. Extrapolation that chooses "
         f"its own steps and order takes {own['evaluations']} evaluations, errs by "
         f"{own['error']:.0e}, and says itself that it errs by at most "
-        f"{own['estimate']:.0e}. At the smallest steps nothing of `h v` is left in "
-        "`theta + h v`: the forward difference finds a slope of 0, and its relative "
-        f"error at h = {data['steps'][-1]:.0e} is {forward['errors'][-1]:.2g}."
+        f"{own['estimate']:.0e}."
     )
+    if forward["errors"][-1] == 1:
+        parts.append(
+            f"At h = {data['steps'][-1]:.0e} nothing of `h v` is left in "
+            "`theta + h v`: the forward difference finds a slope of 0, and its "
+            "relative error is 1."
+        )
     return " ".join(parts)
 
 
@@ -334,6 +338,9 @@ def _sentence(method: Mapping[str, Any]) -> str:
     if not theory:
         return f"{text}; its truncation is 0 here, so that the largest step is best."
     text += f"; theory says h = {theory['step']:.0e} and {theory['error']:.0e}"
+    falls, rises = method["truncation_exponent"], method["rounding_exponent"]
+    if falls is not None and rises is not None:
+        text += f". Its arms have the slopes {falls:.2f} and {rises:.2f}"
     if least["step"] < theory["step"] / 3 and least["error"] > 3 * theory["error"]:
         text += " (the program is not smooth as far as that step reaches)"
     return f"{text}."

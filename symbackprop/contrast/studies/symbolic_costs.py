@@ -16,13 +16,13 @@ from symbackprop.layers.dense import Dense
 from symbackprop.network import Network
 from symbackprop.program import Program
 
-ABOUT = "what symbolic differentiation takes to derive, compile, read and carry over"
+ABOUT = "What symbolic differentiation takes to derive, compile, read and carry over."
 
 NAME = "symbolic-costs"
 TITLE = (
     "Symbolic differentiation: long to compile, hard to debug, platform independent?"
 )
-DEPTHS = (1, 2, 4, 8, 16)
+DEPTHS = (1, 4, 16)
 DIFFERENT = 8  # layers of a network in which no two are equal
 UNITS = 16
 LABELS = {
@@ -104,20 +104,22 @@ def paragraph(data: Mapping[str, Any]) -> str:
         return float(own / total(row, "cold"))
 
     shares = [share(row) for row in rows]
-    symbolic = max(row["cold"]["derive"] + row["cold"]["emit"] for row in rows)
+    symbolic = max(
+        sum(row["cold"][stage] for stage in ("derive", "judge", "emit")) for row in rows
+    )
     long = (
         f"**Long to compile** is true the first time: "
         f"{_from_to([total(row, 'cold') for row in rows], 's')} from equations to a "
-        f"checked gradient. But {_from_to([100 * s for s in shares], '%')} of it is "
-        "Numba's compiler and the check of what it made; deriving and emitting take "
-        f"{symbolic:.2g} s at the most. "
+        f"checked gradient. Of that, {_from_to([100 * s for s in shares], '%')} is "
+        "Numba's compiler and the check of what it made; deriving, judging and "
+        f"emitting take {symbolic:.2g} s at the most. "
     )
     if len(equal) > 1:
         grown = deepest["cold"]["compile"] / equal[0]["cold"]["compile"]
         layers = int(deepest["label"]) / int(equal[0]["label"])
         long += (
             f"{layers:.0f} times as many equal layers take {grown:.1f} times as long "
-            "to compile, since they become one loop"
+            "to compile, for they become one loop"
             + (
                 f"; {last['label'].removesuffix('*')} layers of different widths take "
                 f"{last['cold']['compile']:.1f} s."

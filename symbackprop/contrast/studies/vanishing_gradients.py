@@ -36,10 +36,10 @@ GROUPS = {
 
 def run(program: Program | None, seed: int, tell: Tell) -> Study:
     """Measure chains of 20 layers with 64 neurons each."""
-    none_of_yours("vanishing", program)
+    none_of_yours("vanishing-gradients", program)
     data = measure(one_argument(), depth=20, width=64, seeds=4, seed=seed, tell=tell)
     return Study(
-        name="vanishing",
+        name="vanishing-gradients",
         title="How fast does the error term vanish with depth?",
         paragraph=paragraph(data),
         data=data,

@@ -17,9 +17,9 @@ from symbackprop.program import Program
 if TYPE_CHECKING:
     from symbackprop.kernels import Kernels
 
-ABOUT = "one hidden layer of growing width fitted to given functions"
+ABOUT = "One hidden layer of growing width fitted to given functions."
 
-NAME = "approximation"
+NAME = "universal-approximation"
 TITLE = "Universal approximation: the error of one hidden layer against its width"
 WIDTHS = (1, 2, 4, 8, 16, 32)
 DRAWN = (2, 16)  # widths whose fits are shown
@@ -216,7 +216,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
         f"One hidden layer of n tanh units, fitted by BFGS through the compiled "
         f"gradient: the best of {data['restarts']} random starts and of one that adds "
         f"units to the fit before. Its mean squared error on points "
-        f"that were not fitted falls: {'; '.join(told)}. The universal approximation "
+        f"that were not fitted goes: {'; '.join(told)}. The universal approximation "
         "theorem says that it can be made as small as one likes. It does not say how "
         "many units that takes, nor that training finds them.\n\n"
         f"Barron's theorem bounds the best squared error by a constant over n, for "

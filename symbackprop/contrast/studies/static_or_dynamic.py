@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,9 @@ from symbackprop.network import Network
 from symbackprop.program import Program
 from symbackprop.witnesses.draws import draw
 
-ABOUT = "static against dynamic graph: building, replaying, choices by value"
+ABOUT = "Static against dynamic graph: building, replaying, choices by value."
 
-NAME = "graphs"
+NAME = "static-or-dynamic"
 TITLE = "Static against dynamic graph"
 WIDTHS = (4, 8, 16, 32, 64, 128)  # of both hidden layers, for the cost by size
 SHOWN = 16  # the width of which whole runs are shown
@@ -144,12 +145,10 @@ def _of_costs(data: Mapping[str, Any]) -> str:
         "its loops, once for all graphs, and "
         f"{duration(second['setup'])} to record and lay out; a gradient then takes "
         f"{duration(second['each'])}. The dynamic tape takes {duration(tape['each'])} "
-        "for each gradient and nothing before. The static graph is ahead from "
-        f"{_count(static['break_even'])} gradients on "
-        f"({_count(static['predicted'])} predicted by set-up over time saved), and "
-        f"from {_count(second['break_even'])} where the loops are compiled already "
-        f"({_count(second['predicted'])} predicted). Recording the graph of numbers "
-        f"each time takes {duration(again['each'])}, "
+        "for each gradient and nothing before. The static graph is ahead "
+        f"{_ahead(static)}; where the loops are compiled already, "
+        f"{_ahead(second)}. Predicted is set-up over time saved. Recording the graph "
+        f"of numbers each time takes {duration(again['each'])}, "
         f"{again['each'] / tape['each']:.1f} times as long as the tape, whose entries "
         "are whole arrays."
     )
@@ -157,15 +156,23 @@ def _of_costs(data: Mapping[str, Any]) -> str:
         peer = series[JAX]
         told += (
             f" JAX traces and compiles for {duration(peer['setup'])}, takes "
-            f"{duration(peer['each'])} for a gradient, and is ahead of the tape from "
-            f"{_count(peer['break_even'])} gradients on ({_count(peer['predicted'])} "
-            "predicted)."
+            f"{duration(peer['each'])} for a gradient, and is ahead of the tape "
+            f"{_ahead(peer)}."
         )
     return told
 
 
+def _ahead(run: Mapping[str, Any]) -> str:
+    """From which gradient on, beside the predicted one."""
+    measured, predicted = run["break_even"], run["predicted"]
+    told = "never" if predicted is None else f"{predicted:,.0f}"
+    if measured is None:
+        return f"at none of those that were measured (predicted: {told})"
+    return f"from gradient {measured:,} on (predicted: {told})"
+
+
 def _count(number: float | None) -> str:
-    return "more than the measured" if number is None else f"{number:,.0f}"
+    return "none that is enough" if number is None else f"{ceil(number):,}"
 
 
 def _of_sizes(data: Mapping[str, Any]) -> str:
@@ -173,11 +180,11 @@ def _of_sizes(data: Mapping[str, Any]) -> str:
     counts = [row["break_even"][SECOND] for row in (small, large)]
     return (
         f"*Size.* From {small['parameters']:,} to {large['parameters']:,} parameters "
-        f"the nodes grow {large['nodes'] / small['nodes']:,.0f} times, recording "
-        f"{large['record'] / small['record']:,.0f} times, a replay "
-        f"{large['replay'] / small['replay']:,.0f} times and a tape only "
-        f"{large['tape'] / small['tape']:.1f} times, since it works on whole arrays. "
-        f"So the gradients that pay for recording grow from {_count(counts[0])} to "
+        f"the nodes grow {large['nodes'] / small['nodes']:,.0f} times, the time to "
+        f"record {large['record'] / small['record']:,.0f} times, that of a replay "
+        f"{large['replay'] / small['replay']:,.0f} times and that of a tape, which "
+        f"works on whole arrays, {large['tape'] / small['tape']:.1f} times. The "
+        f"gradients that pay for recording go from {_count(counts[0])} to "
         f"{_count(counts[1])}."
     )
 
@@ -200,10 +207,9 @@ def _of_choices(data: Mapping[str, Any]) -> str:
         told += (
             f"Where some fail ({int(failed.sum()):,} inputs), ignoring them makes an "
             f"error of {float(np.median(errors[failed])):.0%} in the median and "
-            f"{float(errors.max()):.0%} at worst; {1 - float(np.mean(wrong)):.0%} of "
-            "these are right all the same, since what changed does not reach the "
-            "slopes. Behind a choice that changed the replay computes with wrong "
-            "values, so that it "
+            f"{float(errors.max()):.0%} at worst; at {1 - float(np.mean(wrong)):.0%} "
+            "of them the slopes are right all the same. Behind a choice that changed "
+            "the replay computes with wrong values, so that it "
             f"counts other choices than the program makes at "
             f"{float(np.mean(flips[failed] != really[failed])):.0%} of these inputs; "
             "it never misses that there is one. "
@@ -220,9 +226,9 @@ def _of_choices(data: Mapping[str, Any]) -> str:
     told += (
         f"The share of inputs at which some guard fails, from the distance {first:g} "
         f"to {last:g}: {'; '.join(shares)}. Recording again whenever a guard fails "
-        f"gives right slopes for {listed(cheap)} times the time of a tape where none "
-        f"fails, and for {listed(dear)} times where almost all do; the tape follows "
-        "every choice at one price."
+        f"gives right slopes for {listed(cheap)} times the time of a tape at the "
+        f"distance {first:g}, and for {listed(dear)} times at {last:g}; the tape "
+        "follows every choice at one price."
     )
     if "jax_error" in rows[0]:
         worst = max(row["jax_error"] for row in rows)
@@ -338,14 +344,16 @@ def _parts(axes: Any, sizes: Sequence[Mapping[str, Any]]) -> None:
         "replay": ("replay", STATIC),
         "jax": ("JAX", JAX),
     }
-    for key, (label, kind) in shown.items():
-        if key not in sizes[0]:
-            continue
+    above = np.inf  # where the last label stands, in decades; they keep apart
+    ends = [key for key in shown if key in sizes[0]]
+    for key in sorted(ends, key=lambda key: -float(sizes[-1][key])):
+        label, kind = shown[key]
         seconds = [row[key] for row in sizes]
         axes.plot(parameters, seconds, **style(KINDS.index(kind)).options())
+        above = min(above - 0.4, float(np.log10(seconds[-1])))
         axes.annotate(
             label,
-            (parameters[-1], seconds[-1]),
+            (parameters[-1], 10**above),
             (6, 0),
             textcoords="offset points",
             va="center",

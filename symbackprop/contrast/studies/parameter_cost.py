@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from symbackprop.contrast.point import Point
 from symbackprop.contrast.row import Row
 from symbackprop.contrast.study import Study, Tell
 from symbackprop.contrast.wording import listed
-from symbackprop.errors import DeclarationError
+from symbackprop.errors import DeclarationError, InputError
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.layers.dense import Dense
 from symbackprop.network import Network
@@ -26,8 +27,9 @@ from symbackprop.witnesses.draws import draw
 
 ABOUT = "Cost of a gradient by the number of parameters: forward, reverse, numeric."
 
-WIDTHS = (2, 4, 8, 16, 32)
+WIDTHS = (2, 5, 12, 32)
 SECONDS = 0.4  # for each method at each width
+NAME = "parameter-cost"
 BOUND = 5  # reverse mode takes at most so many times the operations of one evaluation
 
 # What is contrasted: each pays once a slope, or once for all of them.
@@ -52,7 +54,7 @@ def run(program: Program | None, seed: int, tell: Tell) -> Study:
     programs = [network(w) for w in WIDTHS] if program is None else widened(program)
     data = measured(programs, METHODS, seed, SECONDS, tell)
     return Study(
-        "growth",
+        NAME,
         "What does each further parameter cost?",
         paragraph(data),
         data,
@@ -68,14 +70,37 @@ def network(width: int) -> Program:
 
 
 def widened(program: Program, factors: Sequence[int] = (1, 2, 3, 4)) -> list[Program]:
-    """A program with every axis so many times as long; those that can be declared."""
+    """A program with its axes so many times as long, where it can be declared so.
+
+    Where not all can be lengthened, as the axis of a filter that slides along another,
+    one of them keeps its length.
+
+    Raises:
+        InputError: it can be declared at one size only.
+    """
     equations, axes, *others = program.__reduce__()[1]
-    found = []
-    for factor in factors:
-        longer = {name: size * factor for name, size in axes.items()}
-        with suppress(DeclarationError):  # axes that must keep their lengths
-            found.append(Program(equations, longer, *others))
+
+    def lengthened(held: str) -> list[Program]:
+        found = []
+        for factor in factors:
+            longer = {n: s if n == held else s * factor for n, s in axes.items()}
+            with suppress(DeclarationError):
+                found.append(Program(equations, longer, *others))
+        return found
+
+    tried = (lengthened(held) for held in ("", *axes))
+    found = next((f for f in tried if len(set(map(_size, f))) > 1), None)
+    if found is None:
+        raise InputError(
+            f"study {NAME}: none of the axes of `{program.name}` can be lengthened, so "
+            "that no growth can be seen. Leave --file away to see it on networks of "
+            "growing width."
+        )
     return found
+
+
+def _size(program: Program) -> int:
+    return sum(prod(program.shape(tensor.name)) for tensor in program.parameters)
 
 
 def measured(
@@ -176,7 +201,8 @@ def drawn(data: dict[str, Any]) -> Any:
             sizes, np.array(found["operations"]) / evaluation, label=name, **look
         )
         timed.plot(sizes, found["seconds"], label=name, **look)
-    counted.plot(sizes, sizes, label="theory: once a slope", **THEORY)
+    broad = THEORY | {"linestyle": "-", "linewidth": 5, "alpha": 0.4}  # it is met
+    counted.plot(sizes, sizes, label="theory: once a slope", **broad)
     counted.axhline(
         BOUND, label=f"theory: at most {BOUND} times", **(THEORY | {"linestyle": "-"})
     )
@@ -186,6 +212,8 @@ def drawn(data: dict[str, Any]) -> Any:
     ):
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
         axes.set_xlabel("parameters")
         axes.set_ylabel(told)
     legend(figure, (counted,), columns=3)

@@ -22,9 +22,9 @@ from symbackprop.contrast.units import power
 from symbackprop.figures import STYLES, THEORY, blank, legend
 from symbackprop.program import Program
 
-ABOUT = "forward against reverse mode by the numbers of inputs and outputs"
+ABOUT = "Forward against reverse mode by the numbers of inputs and outputs."
 
-NAME = "modes"
+NAME = "forward-or-reverse"
 TITLE = "Forward mode against reverse mode, by inputs and outputs"
 AROUND = 64  # inputs and outputs together
 INPUTS = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 60, 62, 63)
@@ -209,7 +209,7 @@ def paragraph(data: Mapping[str, Any]) -> str:
         f"{times(narrow, 'reverse', 'forward')} those of forward mode.\n\n"
         "*Crossing.* Since a pass costs as much as a sweep, theory puts it at n/m = 1. "
         f"Counted operations cross at {_ratio(crossings['operations'])}, the seconds "
-        f"of the witnesses at {_ratio(crossings['witnesses'])}"
+        f"of plain Python at {_ratio(crossings['witnesses'])}"
     )
     if "JAX" in crossings:
         first, last = (row["seconds"]["JAX"]["forward"] for row in (narrow, wide))
