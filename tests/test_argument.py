@@ -473,3 +473,25 @@ def test_sample_weights_are_not_taken_for_a_target() -> None:
     )
     derivation = differentiate(program)
     assert all(not line.fact for p in proofs(derivation) for line in p.lines)
+
+
+@pytest.mark.parametrize(
+    ("equations", "parameters", "data"),
+    [
+        (
+            "z = 30*w*x + 50\na = logistic(z)\nL = (a - y)**2",
+            {"w": ""},
+            {"x": "", "y": ""},
+        ),
+        ("L = sin(1000000*w*x)", {"w": ""}, {"x": ""}),
+    ],
+    ids=["saturated", "fast"],
+)
+def test_what_double_precision_cannot_tell_is_not_refused(
+    equations: str, parameters: dict[str, str], data: dict[str, str]
+) -> None:
+    """`1 - a` of a saturated unit, a difference quotient of what changes fast."""
+    program = sb.Program(
+        equations=equations, axes={}, parameters=parameters, data=data, objective="L"
+    )
+    assert sb.document(sb.derive(program)).chapter.equations()

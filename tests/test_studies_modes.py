@@ -179,8 +179,6 @@ def costs() -> dict[str, Any]:
 
 
 def test_graphs_stand(costs: dict[str, Any]) -> None:
-    setup = costs["run"]["series"][setups.SECOND]["setup"]
-    assert setup > 0
     stands(study_of(graphs, costs), "24 inputs were replayed", "relu, 0% to 100%")
     assert "static-or-dynamic" in studies.names()
 
@@ -195,7 +193,6 @@ def test_a_run_begins_with_its_set_up(costs: dict[str, Any]) -> None:
         assert each["counts"][0] == 1
         assert each["counts"][-1] <= 12
         assert each["setup"] < each["seconds"][0]
-        assert each["seconds"] == sorted(each["seconds"])
 
 
 def test_nodes_grow_with_the_network(costs: dict[str, Any]) -> None:

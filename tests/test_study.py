@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -268,3 +269,12 @@ def test_unknown_suffix_is_refused_without_the_command_line(tmp_path: Path) -> N
     with pytest.raises(InputError, match=r"Did you mean `\.html`"):
         outputs.write(made("wide"), tmp_path / "a.htm")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_committed_studies_are_those_that_there_are() -> None:
+    """`symbackprop study --all -o studies` has been run since the last one came."""
+    folder = Path(__file__).parent.parent / "studies"
+    told = re.findall(r"\((.+)\.svg\)", (folder / "README.md").read_text("utf-8"))
+    assert told == studies.names()
+    for name in [*told, "contrast"]:
+        assert (folder / f"{name}.svg").is_file()

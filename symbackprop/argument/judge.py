@@ -33,7 +33,7 @@ from symbackprop.witnesses.bumps import adjoint
 from symbackprop.witnesses.draws import draw, shrink
 from symbackprop.witnesses.duals import Dual, DualNumbers
 from symbackprop.witnesses.evaluate import evaluate
-from symbackprop.witnesses.numbers import REAL, Array
+from symbackprop.witnesses.numbers import PRECISE, REAL, Array, Numbers
 
 BATCH = 2
 TOLERANCE = 1e-9  # double precision at random points; a wrong line is off by 1
@@ -124,9 +124,13 @@ class _Point:
     """One point: values of parameters and data, and what the witnesses say there."""
 
     def __init__(
-        self, derivation: Derivation, system: System, given: dict[str, Array]
+        self,
+        derivation: Derivation,
+        system: System,
+        given: dict[str, Array],
+        numbers: Numbers = REAL,
     ) -> None:
-        self.derivation = derivation
+        self.derivation, self.whole, self.numbers = derivation, system, numbers
         self.system = replace(system, equations=())
         self.forward = replace(system, equations=derivation.forward)
         self.given = given
@@ -137,13 +141,28 @@ class _Point:
         """The point with the entries of some data made to add up to 1."""
         weights = np.abs(self.given[data]) + 0.1
         given = {**self.given, data: weights / weights.sum(-1, keepdims=True)}
-        return _Point(self.derivation, self.system, given)
+        return _Point(self.derivation, self.whole, given)
+
+    @cached_property
+    def precise(self) -> _Point:
+        """The same point in numbers of 50 digits."""
+        return _Point(self.derivation, self.whole, self.given, PRECISE)
 
     def disagreement(self, line: Line) -> tuple[float, float]:
         """How far both sides are apart, relative to their size; and that size.
 
-        Where a sum cancels, rounding is all that is left of it; it is then measured by
-        the sizes of its summands.
+        Where double precision loses too much, as in `1 - a` where a saturates, numbers
+        of many digits decide.
+        """
+        error, size = self._apart(line)
+        if error <= TOLERANCE or self.numbers is PRECISE:
+            return error, size
+        return self.precise._apart(line)
+
+    def _apart(self, line: Line) -> tuple[float, float]:
+        """Where a sum cancels, rounding is all that is left of it.
+
+        It is then measured by the sizes of its summands.
         """
         expected = self._left(line)
         size = _size(expected)
@@ -200,7 +219,7 @@ class _Point:
             self.system, tensors=tensors, equations=(equation,), objective=name
         )
         values = {n: given[n] if n in given else self.value(n) for n in used}
-        found = np.asarray(evaluate(system, values, REAL, BATCH)[name])
+        found = np.asarray(evaluate(system, values, self.numbers, BATCH)[name])
         if found.ndim > len(shape):
             raise CheckError(
                 f"{self.derivation.name}: a line of the proof of {line.left} differs "
@@ -217,7 +236,7 @@ class _Point:
     @cached_property
     def known(self) -> dict[str, Array]:
         """Every forward tensor at the point."""
-        return dict(evaluate(self.forward, self.given, REAL, BATCH))
+        return dict(evaluate(self.forward, self.given, self.numbers, BATCH))
 
     def value(self, name: str) -> Array:
         """A forward tensor, an adjoint by its bump, a part of one by its equation."""
@@ -228,7 +247,7 @@ class _Point:
             self._slopes[name] = (
                 self._part(name)
                 if origin is None
-                else adjoint(self.forward, self.given, origin, BATCH)
+                else adjoint(self.forward, self.given, origin, BATCH, self.numbers)
             )
         return self._slopes[name]
 
@@ -238,7 +257,7 @@ class _Point:
         alone = replace(self.system, equations=(equation,), objective=name)
         used = {tensor_of(r) for r in equation.reads()}
         values = {n: self.value(n) for n in used}
-        return np.asarray(evaluate(alone, values, REAL, BATCH)[name])
+        return np.asarray(evaluate(alone, values, self.numbers, BATCH)[name])
 
     def partial(self, above: str, below: str) -> Array:
         """The slope of one equation by every entry of a tensor that it reads.
@@ -264,7 +283,7 @@ class _Point:
         )
         point = self.known[below]
         size = int(np.prod(self.system.shape(below), dtype=int))
-        duals = DualNumbers(REAL, size)
+        duals = DualNumbers(self.numbers, size)
         seeds = np.eye(size).reshape((*self.system.shape(below), size))
         seeds = np.broadcast_to(seeds, (*point.shape, size))
         used = {tensor_of(r) for r in equation.reads()}

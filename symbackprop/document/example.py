@@ -34,13 +34,14 @@ from symbackprop.equations import (
 from symbackprop.errors import CheckError
 from symbackprop.witnesses.draws import draw, shrink
 from symbackprop.witnesses.evaluate import evaluate
-from symbackprop.witnesses.numbers import REAL
+from symbackprop.witnesses.numbers import PRECISE, REAL
 from symbackprop.witnesses.slopes import central_difference
 
 NAMED = 3.0  # em for a name and its sign there
 SEED = 20220801
 RATE = 0.1
 CLOSE = 1e-4  # of a slope and its difference quotient
+STEP = 1e-12  # of the quotient: with many digits it may be small, for what changes fast
 LONGEST = 8  # entries of an axis that is printed whole
 
 # A parameter, the place of an entry, its difference quotient and its slope.
@@ -151,7 +152,7 @@ class _Example:
             direction = np.zeros(slopes.shape)
             direction[place] = 1.0
             along = {parameter.name: direction}
-            quotient = central_difference(self.declared, given, along)
+            quotient = central_difference(self.declared, given, along, STEP, PRECISE)
             yield parameter.name, place, quotient, float(slopes[place])
 
     def _of_the_sample(self, given: Mapping[str, Any]) -> dict[str, Any]:

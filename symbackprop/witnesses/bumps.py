@@ -16,11 +16,15 @@ import numpy as np
 from symbackprop.equations import Equation, System, Term, fresh
 from symbackprop.witnesses.duals import Dual, DualNumbers
 from symbackprop.witnesses.evaluate import evaluate
-from symbackprop.witnesses.numbers import REAL, Array
+from symbackprop.witnesses.numbers import REAL, Array, Numbers
 
 
 def adjoint(
-    system: System, values: Mapping[str, Any], tensor: str, batch: int
+    system: System,
+    values: Mapping[str, Any],
+    tensor: str,
+    batch: int,
+    numbers: Numbers = REAL,
 ) -> Array:
     """The slope of the objective by every entry of a tensor, given or computed.
 
@@ -35,14 +39,14 @@ def adjoint(
     lead = (batch,) if system.tensors[tensor].batched else ()
     whole = (*lead, *shape)
     seeds = np.broadcast_to(np.eye(size).reshape(*shape, size), (*whole, size))
-    duals = DualNumbers(REAL, size)
+    duals = DualNumbers(numbers, size)
     if tensor in values:
         moved = {**values, tensor: duals.dual(values[tensor], seeds)}
     else:
         system, bump = _bumped(system, tensor)
         moved = {**values, bump: duals.dual(np.zeros(whole), seeds)}
     found = evaluate(system, moved, duals, batch)[system.objective]
-    slopes = np.zeros((1, size))
+    slopes = numbers.zeros((1, size))
     if isinstance(found, Dual):
         slopes = np.asarray(found.tangent)
     if system.tensors[system.objective].batched and not lead:

@@ -62,12 +62,16 @@ def central_difference(
     values: Mapping[str, Any],
     direction: Mapping[str, Any],
     step: float | None = None,
+    numbers: Numbers = REAL,
 ) -> float:
     """`(V(theta + h v) - V(theta - h v)) / 2h`; None: the step that suits most V."""
 
-    def at(t: Array) -> float:
-        moved = {n: np.asarray(values[n]) + t[0] * v for n, v in direction.items()}
-        return float(value(system, {**values, **moved}))
+    def at(t: Array) -> Any:
+        moved = {
+            name: numbers.array(values[name]) + numbers.array(t[0] * np.asarray(along))
+            for name, along in direction.items()
+        }
+        return value(system, {**values, **moved}, numbers)
 
     formula = FORMULAS["central difference"]
     size = formula.best_step() if step is None else step
