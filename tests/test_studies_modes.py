@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop.contrast import jacobians, setups, studies
-from symbackprop.contrast.choices import (
+from symbackprop.contrast import studies
+from symbackprop.contrast.apparatus import jacobians, setups
+from symbackprop.contrast.apparatus.choices import (
     AGREE,
     Best,
     Static,

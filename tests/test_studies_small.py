@@ -15,9 +15,17 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
-from symbackprop.contrast import stages, studies, surface
-from symbackprop.contrast.composition import Composition, check, compose, sweep
-from symbackprop.contrast.graph import layout, mathematics
+from symbackprop.contrast import studies
+from symbackprop.contrast.apparatus import stages, surface
+from symbackprop.contrast.apparatus.composition import (
+    Composition,
+    check,
+    compose,
+    sweep,
+)
+from symbackprop.contrast.apparatus.graph import layout, mathematics
+from symbackprop.contrast.apparatus.sweep_tables import tables
+from symbackprop.contrast.apparatus.symmetries import exchanges
 from symbackprop.contrast.studies import (
     activation_cost,
     elementary_graph,
@@ -26,8 +34,6 @@ from symbackprop.contrast.studies import (
 )
 from symbackprop.contrast.studies import universal_approximation as approximation
 from symbackprop.contrast.study import Study
-from symbackprop.contrast.sweep_tables import tables
-from symbackprop.contrast.symmetries import exchanges
 from symbackprop.errors import CheckError, InputError
 from symbackprop.figures import encoded
 from symbackprop.program import Program

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from symbackprop.contrast import studies
-from symbackprop.contrast.activations import (
+from symbackprop.contrast.apparatus.activations import (
     curve,
     curve_of,
     one_argument,
     saturates,
     steepest,
 )
-from symbackprop.contrast.chain import INITIALISATIONS, Chain, spectral
+from symbackprop.contrast.apparatus.chain import INITIALISATIONS, Chain, spectral
 from symbackprop.contrast.studies import (
     bias_shift,
     dead_units,

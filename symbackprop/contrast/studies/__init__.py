@@ -15,8 +15,8 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
+from symbackprop.contrast.apparatus.threads import one_thread
 from symbackprop.contrast.study import Study, Tell
-from symbackprop.contrast.threads import one_thread
 from symbackprop.errors import InputError, nearest, short
 from symbackprop.program import Program
 

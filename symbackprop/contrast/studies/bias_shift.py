@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.activations import curve_of
-from symbackprop.contrast.chain import INITIALISATIONS, Chain
+from symbackprop.contrast.apparatus.activations import curve_of
+from symbackprop.contrast.apparatus.chain import INITIALISATIONS, Chain
+from symbackprop.contrast.apparatus.trained import compiled, spirals, tuned
+from symbackprop.contrast.apparatus.wording import listed
 from symbackprop.contrast.study import Study, Tell, none_of_yours
-from symbackprop.contrast.trained import compiled, spirals, tuned
-from symbackprop.contrast.wording import listed
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.layers import Layer
 from symbackprop.layers.equations import Equations

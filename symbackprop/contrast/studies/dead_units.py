@@ -19,8 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from symbackprop.contrast.apparatus.trained import (
+    after_each,
+    compiled,
+    spirals,
+    started,
+)
 from symbackprop.contrast.study import Study, Tell, none_of_yours
-from symbackprop.contrast.trained import after_each, compiled, spirals, started
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.kernels import Kernels
 from symbackprop.layers.dense import Dense

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.composition import (
+from symbackprop.contrast.apparatus.composition import (
     Composition,
     Number,
     Sweeps,
@@ -18,7 +18,7 @@ from symbackprop.contrast.composition import (
     short_number,
     sweep,
 )
-from symbackprop.contrast.graph import (
+from symbackprop.contrast.apparatus.graph import (
     FORWARD,
     QUIET,
     REVERSE,
@@ -26,8 +26,8 @@ from symbackprop.contrast.graph import (
     extent,
     layout,
 )
+from symbackprop.contrast.apparatus.sweep_tables import tables
 from symbackprop.contrast.study import Study, Tell
-from symbackprop.contrast.sweep_tables import tables
 from symbackprop.equations import Name
 from symbackprop.errors import InputError
 from symbackprop.figures import drawable

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.jacobians import (
+from symbackprop.contrast.apparatus.jacobians import (
     agree,
     by_forward,
     by_reverse,

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.activations import FAR, curve
+from symbackprop.contrast.apparatus.activations import FAR, curve
+from symbackprop.contrast.apparatus.trained import compiled, spirals, tuned
+from symbackprop.contrast.apparatus.wording import listed
 from symbackprop.contrast.study import Study, Tell, none_of_yours
-from symbackprop.contrast.trained import compiled, spirals, tuned
-from symbackprop.contrast.wording import listed
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.layers.dense import Dense
 from symbackprop.program import Program

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.study import Study, Tell
-from symbackprop.contrast.surface import (
+from symbackprop.contrast.apparatus.surface import (
     Array,
     Loss,
     cut,
@@ -20,6 +19,7 @@ from symbackprop.contrast.surface import (
     plane,
     trained,
 )
+from symbackprop.contrast.study import Study, Tell
 from symbackprop.equations import tensor_of
 from symbackprop.errors import InputError
 from symbackprop.figures import STYLES, THEORY, blank, legend

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from symbackprop.contrast import tally
+from symbackprop.contrast.apparatus.wording import listed
 from symbackprop.contrast.measuring import Scene, measure
 from symbackprop.contrast.method import Method
 from symbackprop.contrast.methods import automatic, numeric, ours
 from symbackprop.contrast.point import Point
 from symbackprop.contrast.row import Row
 from symbackprop.contrast.study import Study, Tell
-from symbackprop.contrast.wording import listed
 from symbackprop.errors import DeclarationError, InputError
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.layers.dense import Dense

@@ -20,16 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.activations import (
+from symbackprop.contrast.apparatus.activations import (
     FAINT,
     curve,
     one_argument,
     saturates,
     steepest,
 )
-from symbackprop.contrast.chain import INITIALISATIONS, Chain
+from symbackprop.contrast.apparatus.chain import INITIALISATIONS, Chain
+from symbackprop.contrast.apparatus.wording import listed
 from symbackprop.contrast.study import Study, Tell, none_of_yours
-from symbackprop.contrast.wording import listed
 from symbackprop.figures import THEORY, blank, legend, spanning, style
 from symbackprop.layers.dense import Dense
 from symbackprop.program import Program

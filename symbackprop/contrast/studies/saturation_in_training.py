@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.activations import FAINT, curve, saturated
+from symbackprop.contrast.apparatus.activations import FAINT, curve, saturated
+from symbackprop.contrast.apparatus.trained import after_each, compiled, spirals
 from symbackprop.contrast.study import Study, Tell, none_of_yours
-from symbackprop.contrast.trained import after_each, compiled, spirals
 from symbackprop.figures import THEORY, blank, legend, spanning, style
 from symbackprop.kernels import Kernels
 from symbackprop.layers.dense import Dense

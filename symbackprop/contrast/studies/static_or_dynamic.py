@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.choices import AGREE, flips
-from symbackprop.contrast.point import Point
-from symbackprop.contrast.setups import (
+from symbackprop.contrast.apparatus.choices import AGREE, flips
+from symbackprop.contrast.apparatus.setups import (
     AGAIN,
     JAX,
     KINDS,
@@ -21,9 +20,10 @@ from symbackprop.contrast.setups import (
     parts,
     runs,
 )
+from symbackprop.contrast.apparatus.wording import listed
+from symbackprop.contrast.point import Point
 from symbackprop.contrast.study import Study, Tell, none_of_yours
 from symbackprop.contrast.units import duration, power
-from symbackprop.contrast.wording import listed
 from symbackprop.figures import THEORY, blank, legend, style
 from symbackprop.layers.dense import Dense
 from symbackprop.layers.maxout import Maxout

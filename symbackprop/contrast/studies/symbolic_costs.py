@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.stages import STAGES, staged
+from symbackprop.contrast.apparatus.stages import STAGES, staged
 from symbackprop.contrast.study import Study, Tell
 from symbackprop.figures import STYLES, blank, legend
 from symbackprop.layers.dense import Dense

@@ -18,8 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.activations import curve, one_argument, saturates, steepest
-from symbackprop.contrast.chain import INITIALISATIONS, Chain, spectral
+from symbackprop.contrast.apparatus.activations import (
+    curve,
+    one_argument,
+    saturates,
+    steepest,
+)
+from symbackprop.contrast.apparatus.chain import INITIALISATIONS, Chain, spectral
 from symbackprop.contrast.study import Study, Tell, none_of_yours
 from symbackprop.figures import THEORY, beside, blank, spanning, style
 from symbackprop.layers.dense import Dense

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.contrast.choices import Static, dynamic, frozen, inputs
+from symbackprop.contrast.apparatus.choices import Static, dynamic, frozen, inputs
 from symbackprop.contrast.point import Floats, Point
 
 LONGEST = 2.5  # seconds of one run

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbackprop.contrast.symmetries import exchanges
+from symbackprop.contrast.apparatus.symmetries import exchanges
 from symbackprop.errors import InputError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbackprop.contrast.activations import STABLE
+from symbackprop.contrast.apparatus.activations import STABLE
 from symbackprop.derivation import derive
 from symbackprop.equations import System
 from symbackprop.layers import Layer

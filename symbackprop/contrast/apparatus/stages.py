@@ -1,9 +1,9 @@
 """From equations to a gradient, stage by stage, in a process of its own.
 
-`python -m symbackprop.contrast.stages PROGRAM FOLDER` reads a pickled program, prints
-one JSON object and leaves the kernels in the folder. A process that has derived
-nothing before shows what a user waits for, and with the folder of an earlier one, what
-is waited for a second time.
+`python -m symbackprop.contrast.apparatus.stages PROGRAM FOLDER` reads a pickled
+program, prints one JSON object and leaves the kernels in the folder. A process that has
+derived nothing before shows what a user waits for, and with the folder of an earlier
+one, what is waited for a second time.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symbackprop.contrast.composition import (
+from symbackprop.contrast.apparatus.composition import (
     Composition,
     Number,
     Sweeps,

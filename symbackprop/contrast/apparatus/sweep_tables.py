@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from symbackprop.contrast.composition import (
+from symbackprop.contrast.apparatus.composition import (
     Composition,
     Number,
     Step,

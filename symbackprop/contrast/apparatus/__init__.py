@@ -1,0 +1,1 @@
+"""What several studies share, or what a long one is made of; none of it is a study."""
