@@ -795,3 +795,12 @@ def test_data_that_fit_are_taken() -> None:
     assert report.batch == 3
     assert not report.failed
     assert sb.contrast(DATA, chosen=[]).verdict == "no method was judged"
+
+
+@pytest.mark.parametrize("suffix", [".tex", ".foo", ""])
+def test_a_report_of_no_known_kind_is_refused_at_once(
+    suffix: str, tmp_path: Path, capsys: Any
+) -> None:
+    file = Path(__file__).parent.parent / "examples" / "digits.toml"
+    assert execute(["contrast", str(file), "-o", str(tmp_path / f"x{suffix}")]) == 2
+    assert "a report is written as .png, .svg, .json" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -711,7 +712,11 @@ def test_plugin_gives_fixtures_without_import(tmp_path: Path) -> None:
     entry = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     plugin = entry["entry-points"]["pytest11"]["symbackprop"]
     command = [sys.executable, "-m", "pytest", "-p", plugin, "-q", str(tmp_path)]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    # Whether this package is installed or not, the plugin is loaded once.
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    found = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=alone
+    )
     assert "1 failed, 2 passed" in found.stdout
     assert "Likely cause: a factor 1/2" in found.stdout
 

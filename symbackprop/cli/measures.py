@@ -168,7 +168,7 @@ def contrast(
     from symbackprop.files import load
 
     for output in outputs:
-        written.writable(output)
+        written.writable(output, "report")
     report = contrasted(
         load(file), progress, seed, batch=batch, seconds=seconds, peers=not alone
     )

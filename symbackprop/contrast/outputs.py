@@ -117,17 +117,17 @@ def spoken(markdown: str) -> str:
     return re.sub(r"\$([^$]+)\$", plain, unstressed)
 
 
-def writable(path: Path) -> None:
+def writable(path: Path, what: str = "study") -> None:
     """Refuse a file of no known kind before anything is measured for it.
 
     Raises:
         InputError: the suffix is not known, or Matplotlib is not installed.
     """
-    if path.suffix not in FORMATS:
+    known = [s for s in FORMATS if what == "study" or s != ".tex"]
+    if path.suffix not in known:
         raise InputError(
-            f"{path}: a study is written as {', '.join(FORMATS)}, not as "
-            f"{path.suffix or 'a file without a suffix'}."
-            f"{nearest(path.suffix, FORMATS)}"
+            f"{path}: a {what} is written as {', '.join(known)}, not as "
+            f"{path.suffix or 'a file without a suffix'}.{nearest(path.suffix, known)}"
         )
     if path.suffix in DRAWN:
         drawable()

@@ -86,6 +86,7 @@ def assert_gradient(
     trial.refuse_what_is_not_finite()
     trial.hear()
     if trial.failed:
+        __tracebackhide__ = True  # pytest shows the line of the test
         raise GradientError(trial.complaint(_lengths(entries, lengths or {})))
     return trial.verdict()
 
@@ -330,7 +331,7 @@ class Trial:
         claimed = float(self.claimed[worst])
         expected = f"{slope.low:.9g}"
         if slope.corner:
-            expected = f"a value from {slope.low:.9g} to {slope.high:.9g}, at a corner,"
+            expected = f"a value from {slope.low:.9g} to {slope.high:.9g} at a corner"
         lines = [
             f"the gradient is wrong at {self.entries.label(worst)}: expected "
             f"{expected}, got {claimed:.9g} (tolerance {self.tolerance(worst):.1e}). "
