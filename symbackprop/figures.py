@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from symbackprop.errors import InputError
+from symbackprop.errors import InputError, nearest
 
 FORMATS = ("png", "svg")
 
@@ -62,6 +63,29 @@ def drawable() -> None:
             "a picture needs Matplotlib: pip install 'symbackprop[figures]', or write "
             "the data as .json."
         ) from error
+
+
+def writable(
+    path: Path, what: str, known: Collection[str], drawn: Collection[str]
+) -> None:
+    """Refuse a file of no known kind before anything is measured for it.
+
+    Args:
+        path: the file.
+        what: is written there: "a study".
+        known: the suffixes that it may have.
+        drawn: those of them that hold pictures.
+
+    Raises:
+        InputError: the suffix is not known, or Matplotlib is not installed.
+    """
+    if path.suffix not in known:
+        raise InputError(
+            f"{path}: {what} is written as {', '.join(known)}, not as "
+            f"{path.suffix or 'a file without a suffix'}.{nearest(path.suffix, known)}"
+        )
+    if path.suffix in drawn:
+        drawable()
 
 
 def blank(

@@ -13,9 +13,7 @@ from symbackprop.contrast import studies
 from symbackprop.contrast.apparatus import jacobians, setups
 from symbackprop.contrast.apparatus.choices import (
     AGREE,
-    Best,
     Static,
-    changed,
     choices,
     dynamic,
     flips,
@@ -32,6 +30,7 @@ from symbackprop.figures import FORMATS, encoded
 from symbackprop.kernels.replay import OPERATIONS, Replay
 from symbackprop.program import Program
 from symbackprop.witnesses import duals, tape
+from symbackprop.witnesses.choices import Best, changed
 from symbackprop.witnesses.counting import Counting
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from symbackprop import figures
 from symbackprop.bench.picture import picture
 from symbackprop.bench.tables import markdown
-from symbackprop.errors import InputError, nearest
-from symbackprop.figures import drawable
 from symbackprop.files import write_atomically
 
 Report = Mapping[str, Any]
@@ -31,14 +30,7 @@ def writable(path: Path) -> None:
     Raises:
         InputError: the suffix is not known, or Matplotlib is not installed.
     """
-    if path.suffix not in FORMATS:
-        raise InputError(
-            f"{path}: a benchmark is written as {', '.join(FORMATS)}, not as "
-            f"{path.suffix or 'a file without a suffix'}."
-            f"{nearest(path.suffix, FORMATS)}"
-        )
-    if path.suffix in PICTURES:
-        drawable()
+    figures.writable(path, "a benchmark", FORMATS, PICTURES)
 
 
 def write(report: Report, path: Path) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from symbackprop import figures
 from symbackprop.bench.machine import machine
 from symbackprop.contrast.page import TITLE, page
 from symbackprop.contrast.study import Study
-from symbackprop.errors import InputError, nearest
-from symbackprop.figures import drawable, encoded
+from symbackprop.errors import InputError
+from symbackprop.figures import encoded
 from symbackprop.files import write_atomically
 from symbackprop.plain import json_text
 
@@ -124,13 +125,7 @@ def writable(path: Path, what: str = "study") -> None:
         InputError: the suffix is not known, or Matplotlib is not installed.
     """
     known = [s for s in FORMATS if what == "study" or s != ".tex"]
-    if path.suffix not in known:
-        raise InputError(
-            f"{path}: a {what} is written as {', '.join(known)}, not as "
-            f"{path.suffix or 'a file without a suffix'}.{nearest(path.suffix, known)}"
-        )
-    if path.suffix in DRAWN:
-        drawable()
+    figures.writable(path, f"a {what}", known, DRAWN)
 
 
 def write(study: Study, path: Path) -> None:

@@ -13,10 +13,9 @@ from symbackprop.contrast.method import Method, Prepared
 from symbackprop.contrast.point import Floats, Point, Whole
 from symbackprop.contrast.truth import taylor
 from symbackprop.witnesses import differences
+from symbackprop.witnesses.choices import Choosing, changed
 from symbackprop.witnesses.differences import FORMULAS, Formula
-from symbackprop.witnesses.expressions import Value
-from symbackprop.witnesses.numbers import COMPLEX, Array, Comparison, Real
-from symbackprop.witnesses.numbers import Formula as Function
+from symbackprop.witnesses.numbers import COMPLEX, Array
 
 # An error may be so many times what theory estimates of it, which is typical rounding
 # and the first terms of a series.
@@ -31,36 +30,16 @@ HIGHEST = max(formula.order for formula in FORMULAS.values()) + 3
 PLAIN = tuple(formula for formula in FORMULAS.values() if formula.order > 1)
 
 
-class Branching(Real):
-    """Double precision that remembers how each choice by value fell."""
-
-    def __init__(self) -> None:
-        self.fell: list[bytes] = []
-
-    def own(self, name: str) -> Function | None:
-        return None if name in ("abs", "sign") else super().own(name)
-
-    def compare(self, how: Comparison, a: Value, b: Value) -> Array:
-        found = super().compare(how, a, b)
-        self.fell.append(found.tobytes())
-        return found
-
-    def best(self, value: Value, largest: bool) -> Array:
-        found = super().best(value, largest)
-        self.fell.append(found.tobytes())
-        return found
-
-
 def kinked(point: Point, coordinate: int, reach: float) -> bool:
     """Whether some choice falls otherwise so far away: a kink lies between."""
 
-    def choices(vector: Floats) -> list[bytes]:
-        numbers = Branching()
+    def choices(vector: Floats) -> list[Any]:
+        numbers = Choosing()
         point.value(vector, numbers)
-        return numbers.fell
+        return numbers.made
 
     here, away = choices(point.vector), reach * _unit(point, coordinate)
-    return any(choices(point.vector + side * away) != here for side in (1, -1))
+    return any(changed(here, choices(point.vector + side * away)) for side in (1, -1))
 
 
 class Counter:
