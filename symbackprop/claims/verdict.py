@@ -1,0 +1,157 @@
+"""What is found out about a claim: the verdict, its grounds, and what holds instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+HOLDS = "holds"
+FAILS = "fails"
+CONDITIONAL = "holds only if"
+MISFIT = "does not type"
+DEFINITION = "definition"
+UPDATE = "update rule"
+UNDECIDED = "cannot be decided"
+
+KINDS = (HOLDS, FAILS, CONDITIONAL, MISFIT, DEFINITION, UPDATE, UNDECIDED)
+
+# How a claim was shown to hold.
+PROOF, EXACT, DIGITS = "proof", "exact", "digits"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a claim holds, does not type or cannot be decided, as a phrase with parts.
+
+    Attributes:
+        key: of a phrase, so that it can be said in each language.
+        parts: what is filled in.
+    """
+
+    key: str
+    parts: Mapping[str, str] = MappingProxyType({})
+
+    def text(self, language: str = "en") -> str:
+        """The reason in words.
+
+        >>> Reason("proof scalar").text("en")
+        'proved: both sides are one function'
+        """
+        from symbackprop.claims.phrases import REASONS
+
+        return REASONS[self.key][language].format(**self.parts)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a proof: an equation in the grammar, and why it follows.
+
+    Attributes:
+        text: the line.
+        why: by which equations or rules, as in `by (18)`.
+    """
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Values at which both sides of a claim differ, as small as they were found.
+
+    Attributes:
+        sizes: of the axes, by the letters of the claim or of the program.
+        values: what each tensor and variable holds that matters, nested as its axes.
+        indices: where the sides differ, by letter (in matrix form `row`, `column`).
+        left: the value of the left side there, in 6 digits, or as a fraction.
+        right: that of the right side.
+    """
+
+    sizes: Mapping[str, int]
+    values: Mapping[str, Any]
+    indices: Mapping[str, int]
+    left: str
+    right: str
+
+    def text(self) -> str:
+        """`W = [[1]], x = [2], i = 0: 0.42 on the left, 0.5 on the right`."""
+        at = [f"{name} = {_shown(value)}" for name, value in self.values.items()]
+        at += [f"{letter} = {place}" for letter, place in self.indices.items()]
+        return f"{', '.join(at)}: {self.left} on the left, {self.right} on the right"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about a claim.
+
+    `bool(verdict)` says whether the claim holds as it stands; so do definitions and
+    update rules, of which there is nothing to prove.
+
+    Attributes:
+        claim: the text of the claim.
+        kind: one of `KINDS`.
+        shown: how it was shown to hold: "proof", "exact" (on random fractions, with
+            random functions in the place of the network's own) or "digits" (at random
+            points, to 50 digits); "" where it does not hold.
+        reason: in words: how it was shown, what does not fit, or why nothing is said.
+        proof: the lines of a proof.
+        counterexample: where it fails.
+        right: formulas that hold instead, the nearest first, in the claim's notation.
+        condition: under which it holds, as in `r <= 1`.
+        given: facts about the data that it relies on, as in `sum(y[k], k) = 1`.
+        program: the name of the program that it was judged on; "" for functions.
+        seconds: how long that took.
+    """
+
+    claim: str
+    kind: str
+    shown: str = ""
+    reason: Reason | None = None
+    proof: tuple[Line, ...] = ()
+    counterexample: Counterexample | None = None
+    right: tuple[str, ...] = ()
+    condition: str = ""
+    given: tuple[str, ...] = ()
+    program: str = ""
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong with the claim as it stands."""
+        return self.kind in (HOLDS, DEFINITION, UPDATE)
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    def __str__(self) -> str:
+        """The verdict in a few lines."""
+        return self.text()
+
+    def text(self, language: str = "en") -> str:
+        """The verdict in a few lines of one language, "en" or "zh"."""
+        from symbackprop.claims.phrases import told
+
+        return told(self, language)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: every attribute, the reason in words, fractions as text."""
+        made = asdict(replace_reason(self))
+        made["holds"] = self.holds
+        made["reason"] = self.reason.text() if self.reason else ""
+        return made
+
+
+def replace_reason(verdict: Verdict) -> Any:
+    from dataclasses import replace
+
+    return replace(verdict, reason=None)
+
+
+def _shown(value: Any) -> str:
+    """`[[1, 1/2]]` without quotes."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_shown(v) for v in value)}]"
+    return str(value) if isinstance(value, int | Fraction) else f"{value}"
