@@ -78,7 +78,9 @@ class Counterexample:
 
     def text(self) -> str:
         """`W = [[1]], i = 0, all else 0: 0.42 on the left, 0.5 on the right`."""
-        told = {name: value for name, value in self.values.items() if not _zero(value)}
+        told = dict(self.values)
+        if self.sizes:  # a network's many zeros tell little
+            told = {name: v for name, v in self.values.items() if not _zero(v)}
         at = [f"{name} = {_shown(value)}" for name, value in told.items()]
         at += [f"{letter} = {place}" for letter, place in self.indices.items()]
         at += ["all else 0"] if len(told) < len(self.values) else []
