@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Any
 
 HOLDS = "holds"
@@ -32,7 +31,7 @@ class Reason:
     """
 
     key: str
-    parts: Mapping[str, str] = MappingProxyType({})
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, language: str = "en") -> str:
         """The reason in words.
@@ -76,11 +75,17 @@ class Counterexample:
     left: str
     right: str
 
-    def text(self) -> str:
-        """`W = [[1]], x = [2], i = 0: 0.42 on the left, 0.5 on the right`."""
+    def place(self) -> str:
+        """Where the sides differ: `W = [[1]], x = [2], i = 0`."""
         at = [f"{name} = {_shown(value)}" for name, value in self.values.items()]
         at += [f"{letter} = {place}" for letter, place in self.indices.items()]
-        return f"{', '.join(at)}: {self.left} on the left, {self.right} on the right"
+        return ", ".join(at)
+
+    def text(self, language: str = "en") -> str:
+        """`counterexample: W = [[1]], i = 0: 0.42 on the left, 0.5 on the right`."""
+        from symbackprop.claims.phrases import instance
+
+        return instance(self, language)
 
 
 @dataclass(frozen=True)
