@@ -16,6 +16,43 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "proved: both sides are one function",
         "zh": "已证明：两边是同一个函数",
     },
+    "letter misfit": {
+        "en": "`{letter}` would run over axes of several sizes: {places}",
+        "zh": "`{letter}` 取遍的轴长度不一：{places}",
+    },
+    "rank misfit": {
+        "en": "`{name}` has {axes} axes, which is no matrix; write its subscripts",
+        "zh": "`{name}` 有 {axes} 个轴，不是矩阵；请写出下标",
+    },
+    "product misfit": {
+        "en": "`{left}` is {first} and `{right}` is {second}: no matrix product",
+        "zh": "`{left}` 为 {first}，`{right}` 为 {second}：不能作矩阵乘法",
+    },
+    "entrywise misfit": {
+        "en": "`{text}` joins {first} and {second} entry by entry",
+        "zh": "`{text}` 要把 {first} 与 {second} 逐元素结合",
+    },
+    "diagonal misfit": {
+        "en": "`{text}` takes the diagonal of {first}, which is not square",
+        "zh": "`{text}` 取 {first} 的对角线，而它不是方阵",
+    },
+    "derivative misfit": {
+        "en": "`{text}` has {axes} axes, which is no matrix; write its subscripts",
+        "zh": "`{text}` 有 {axes} 个轴，不是矩阵；请写出下标",
+    },
+    "sides misfit": {
+        "en": "one side is {first}, the other {second}",
+        "zh": "一边为 {first}，另一边为 {second}",
+    },
+    "shape misfit": {"en": "{what}", "zh": "{what}"},
+    "no values": {
+        "en": "the sides have no values at any point that was tried",
+        "zh": "在所有试过的点上两边都没有值",
+    },
+    "second derivative": {
+        "en": "a derivative of a derivative is not judged",
+        "zh": "不判定导数的导数",
+    },
 }
 
 

@@ -261,8 +261,8 @@ class Printer:
 
     def _operator(self, name: str) -> str:
         r"""A function's sign: `tanh_` => `\tanh'`, `f2_` => `f_{2}'`."""
-        prime = "'" * name.endswith("_")
-        plain = name.removesuffix("_")
+        plain = name.rstrip("_")
+        prime = "'" * (len(name) - len(plain))
         activation = _ACTIVATION.fullmatch(plain)
         if activation is not None:
             letter, number = activation.groups()

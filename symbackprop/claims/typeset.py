@@ -40,6 +40,24 @@ def latex(text: str, arrays: Collection[str] | None = None) -> str:
     return " ".join(row.latex.strip() for row in rows(text, arrays))
 
 
+def condition(text: str, arrays: Collection[str] | None = None) -> str:
+    r"""A condition, as it stands behind `if`.
+
+    Args:
+        text: the condition.
+        arrays: as for `latex`.
+
+    Raises:
+        GrammarError: the text cannot be read.
+
+    >>> print(condition("0 <= r and r < 1"))
+    0 \le r \;\land\; r < 1
+    """
+    parsed = parse(f"0 = 0 if {text}")
+    assert parsed.condition is not None
+    return Printer(parsed, arrays).latex(parsed.condition)
+
+
 def rows(
     text: str, arrays: Collection[str] | None = None
 ) -> tuple[NumberedEquation, ...]:
