@@ -70,33 +70,40 @@ def told(verdict: Verdict, language: str = "en") -> str:
     lines = [headline(verdict, language)]
     if verdict.counterexample is not None:
         lines.append(instance(verdict.counterexample, language))
-    lines += [_said(words, "right formula", formula=text) for text in verdict.right]
+    lines += [said(words, "right formula", formula=text) for text in verdict.right]
     width = max((len(line.text) for line in verdict.proof), default=0)
     lines += [f"{line.text:<{width}}  {line.why}".rstrip() for line in verdict.proof]
-    lines += [_said(words, "given fact", fact=fact) for fact in verdict.given]
+    lines += [said(words, "given fact", fact=fact) for fact in verdict.given]
     return "\n  ".join(lines)
 
 
 def headline(verdict: Verdict, language: str = "en") -> str:
     """Kind and reason on one line: `holds, proved: both sides are one function`."""
-    words = Words(language)
-    called = _said(words, f"verdict {verdict.kind}", condition=verdict.condition)
+    words, called = Words(language), kind_of(verdict, language)
     if verdict.reason is None:
         return called
     key = "verdict, shown" if verdict.holds else "verdict, because"
-    return _said(words, key, verdict=called, reason=verdict.reason.text(language))
+    return said(words, key, verdict=called, reason=verdict.reason.text(language))
+
+
+def kind_of(verdict: Verdict, language: str = "en") -> str:
+    """The kind of a verdict with its condition: `holds only if r <= 1`."""
+    key = f"verdict {verdict.kind}"
+    return said(Words(language), key, condition=verdict.condition)
 
 
 def instance(example: Counterexample, language: str = "en") -> str:
     """A counterexample on one line."""
-    return _said(
-        Words(language),
+    words = Words(language)
+    return said(
+        words,
         "counterexample",
-        values=example.place() or Words(language).text("everywhere"),
+        values=example.place() or words.text("everywhere"),
         left=example.left,
         right=example.right,
     )
 
 
-def _said(words: Words, key: str, **parts: str) -> str:
+def said(words: Words, key: str, **parts: str | int) -> str:
+    """A phrase of plain words."""
     return "".join(map(str, words(key, **parts)))

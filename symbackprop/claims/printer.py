@@ -41,6 +41,7 @@ from symbackprop.document.pieces import (
     tall,
 )
 from symbackprop.document.symbols import Symbol, join, spell
+from symbackprop.errors import GrammarError
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -71,7 +72,10 @@ class Printer:
         return self.piece(node).latex
 
     def piece(self, node: ast.expr) -> Piece:
-        return _RULES[type(node)](self, node)
+        rule = _RULES.get(type(node))
+        if rule is None:
+            raise GrammarError(f"`{ast.unparse(node)[:60]}` is no formula.")
+        return rule(self, node)
 
     # --- names ------------------------------------------------------------------------
 
@@ -82,9 +86,9 @@ class Printer:
             letter = spell(node.id)
             number = f"_{{{letter.number}}}" if letter.number else ""
             return Piece(f"{letter.stem}{number}" if number else letter.at())
-        symbol = _symbol(node.id)
-        text = bold(symbol.at()) if self.is_array(node) else symbol.at()
-        return Piece(text, scripted=symbol.scripted)
+        written = symbol(node.id)
+        text = bold(written.at()) if self.is_array(node) else written.at()
+        return Piece(text, scripted=written.scripted)
 
     def _entry(self, node: ast.Subscript) -> Piece:
         """`W1[i, j]`, or an entry of something made: `(W1 @ x)[i]`."""
@@ -92,8 +96,8 @@ class Printer:
         each = places.elts if isinstance(places, ast.Tuple) else [places]
         subscripts = [self.latex(part) for part in each]
         if isinstance(node.value, ast.Name):
-            symbol = _symbol(node.value.id)
-            return Piece(symbol.at(subscripts), scripted=symbol.scripted)
+            written = symbol(node.value.id)
+            return Piece(written.at(subscripts), scripted=written.scripted)
         inside = self.piece(node.value)
         return Piece(f"{inside.bracketed()}_{{{join(subscripts)}}}", tall=inside.tall)
 
@@ -218,7 +222,10 @@ class Printer:
         return Piece(f"{text}^{{\\top}}", POWER, inside.tall, True)
 
     def _binary(self, node: ast.BinOp) -> Piece:
-        return _OPERATORS[type(node.op)](self, node)
+        rule = _OPERATORS.get(type(node.op))
+        if rule is None:
+            raise GrammarError(f"`{ast.unparse(node)[:60]}` is no formula.")
+        return rule(self, node)
 
     # --- conditions -------------------------------------------------------------------
 
@@ -375,7 +382,7 @@ def _beside(factors: Sequence[str]) -> str:
     return text
 
 
-def _symbol(name: str) -> Symbol:
+def symbol(name: str) -> Symbol:
     r"""How a tensor is written; an error term without the letter z that it belongs to.
 
     `delta1`, `delta_z1` => `\delta^{(1)}`; `delta_a1` => `\delta^{(1)}_{a}`

@@ -144,7 +144,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: every attribute, the reason in words, fractions as text."""
-        made = asdict(replace(self, reason=None))
+        made: dict[str, Any] = _plain(asdict(replace(self, reason=None)))
         made["holds"] = self.holds
         made["reason"] = self.reason.text() if self.reason else ""
         return made
@@ -155,3 +155,12 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(_shown(v) for v in value)}]"
     return str(value) if isinstance(value, int | Fraction) else f"{value}"
+
+
+def _plain(value: Any) -> Any:
+    """Dicts, lists, numbers and text: `[1/2, 3]` => `["1/2", 3]`."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, Fraction) else value
