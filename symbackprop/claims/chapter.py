@@ -1,4 +1,4 @@
-"""A report on claims, told in words and formulas: a `Chapter`, which prints anywhere."""
+"""A report on claims in words and formulas: a `Chapter`, which prints anywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbackprop.claims.file import Quoted, Texts
 from symbackprop.claims.numerals import array, numeral
-from symbackprop.claims.phrases import kind_of
+from symbackprop.claims.phrases import hints, kind_of
 from symbackprop.claims.printer import symbol
 from symbackprop.claims.typeset import RELATIONS, condition, rows
 from symbackprop.claims.verdict import CONDITIONAL, Counterexample, Verdict
@@ -183,6 +183,8 @@ class _Teller:
         if verdict.reason is not None:
             reason = coded(verdict.reason.text(self.language))
             yield Paragraph(words("claim because", reason=reason))
+        for hint in hints(verdict, self.language):
+            yield Paragraph(words("claim hint", hint=coded(hint)))
         if verdict.counterexample is not None:
             yield Paragraph(self.instance(verdict.counterexample, quoted))
         if verdict.right:
@@ -191,9 +193,9 @@ class _Teller:
 
     def instance(self, example: Counterexample, quoted: Quoted) -> Inline:
         """`for x = 2 the left side is 1, the right one 3`"""
-        whole = arrays_of(quoted)
+        whole = arrays_of(quoted) or ()
         places: list[Inline] = []
-        for name, value in example.values.items():
+        for name, value in example.told.items():
             printed = array(value)
             letter = symbol(name).at()
             if printed is None:
@@ -202,6 +204,8 @@ class _Teller:
                 letter = bold(letter) if name in whole else letter
                 places.append((Math(f"{letter} = {printed}"),))
         places += [(Math(f"{i} = {at}"),) for i, at in example.indices.items()]
+        if len(example.told) < len(example.values):
+            places.append(self.words("all else 0"))
         sides: dict[str, Inline] = {
             "left": _side(example.left),
             "right": _side(example.right),
@@ -221,10 +225,10 @@ class _Teller:
 # --- formulas -------------------------------------------------------------------------
 
 
-def arrays_of(quoted: Quoted) -> frozenset[str]:
-    """The tensors with axes of the program that a claim is about."""
+def arrays_of(quoted: Quoted) -> frozenset[str] | None:
+    """The tensors with axes of the program that a claim is about; None without one."""
     if quoted.program is None:
-        return frozenset()
+        return None
     return frozenset(n for n, t in quoted.program.tensors.items() if t.axes)
 
 

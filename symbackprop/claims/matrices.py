@@ -18,10 +18,9 @@ from sympy import Expr, Pow, S
 from symbackprop import scalars
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.letters import resolve
-from symbackprop.claims.reading import ClaimReader, Workbench, finished, first_line
+from symbackprop.claims.reading import SIDES, ClaimReader, Workbench, finished, misfits
 from symbackprop.claims.text import Parsed
 from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
-from symbackprop.errors import ShapeError
 from symbackprop.grammar.expressions import COMPARISONS
 from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
@@ -418,10 +417,8 @@ def read_matrices(
         reader.layout, reader.flipped = layout, flipped
         reader.derivatives = derivatives
         readers.append(reader)
-        try:
+        with misfits():
             parts.append(reader.matrix(root, free))
-        except ShapeError as error:
-            raise MisfitError("shape misfit", what=first_line(error)) from None
     reader = readers[0]
     sized = [p for p in parts if not (p.is_scalar or p.identity)]
     shape = sized[0] if sized else parts[0]
@@ -438,9 +435,7 @@ def read_matrices(
         if index is not None:
             shown[word] = bench.axes[index.name]
     sides = []
-    for name, reader, part in zip(
-        ("left", "right", "third", "fourth"), readers, parts, strict=False
-    ):
+    for name, reader, part in zip(SIDES, readers, parts, strict=False):
         body = part.at(row, column, (*free, *own))
         made = bench.define(name, (*free, *own), body, reader.placeholders)
         sides.append(made.name)
@@ -452,5 +447,5 @@ def read_matrices(
         made = bench.define("condition", (*free, *own), chosen, reader.placeholders)
         condition = made.name
     texts = tuple(ast.unparse(d).replace("%", "o") for d in derivatives)
-    claim = finished(parsed, "matrix", bench, tuple(sides), condition, shown, layout)
+    claim = finished(parsed, "matrix", bench, tuple(sides), condition, shown)
     return claim, texts

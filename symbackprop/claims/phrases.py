@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from symbackprop.claims.verdict import MISFIT
 from symbackprop.document.words import Words
 
 if TYPE_CHECKING:
@@ -15,6 +16,35 @@ REASONS: dict[str, dict[str, str]] = {
     "proof scalar": {
         "en": "proved: both sides are one function",
         "zh": "已证明：两边是同一个函数",
+    },
+    "exact": {
+        "en": "exactly, on random fractions, whatever the functions are",
+        "zh": "在随机分数上精确成立，与函数的选取无关",
+    },
+    "digits": {
+        "en": "to 50 digits at random points",
+        "zh": "在随机点上验证到 50 位",
+    },
+    "orders": {
+        "en": "at all points that were tried, to 50 digits",
+        "zh": "在所有试过的点上成立，计算到 50 位",
+    },
+    "restates": {
+        "en": "the program's own equation",
+        "zh": "即程序自身的方程",
+    },
+    "new name": {"en": "of a new name", "zh": "引入新的记号"},
+    "update rule": {
+        "en": "whose shapes meet",
+        "zh": "形状一致",
+    },
+    "flow": {
+        "en": "each is computed directly from the one before it",
+        "zh": "每个量都由前一个直接算出",
+    },
+    "no flow": {
+        "en": "`{name}` is computed from {sources}",
+        "zh": "`{name}` 由 {sources} 算出",
     },
     "letter misfit": {
         "en": "`{letter}` would run over axes of several sizes: {places}",
@@ -67,7 +97,7 @@ def told(verdict: Verdict, language: str = "en") -> str:
       right: x = x
     """
     words = Words(language)
-    lines = [headline(verdict, language)]
+    lines = [headline(verdict, language), *hints(verdict, language)]
     if verdict.counterexample is not None:
         lines.append(instance(verdict.counterexample, language))
     lines += [said(words, "right formula", formula=text) for text in verdict.right]
@@ -92,13 +122,29 @@ def kind_of(verdict: Verdict, language: str = "en") -> str:
     return said(Words(language), key, condition=verdict.condition)
 
 
+def hints(verdict: Verdict, language: str = "en") -> tuple[str, ...]:
+    """In which other layout of which derivatives shapes would meet, and it would hold.
+
+    `D(z, y): numerator` is how a verdict says so.
+    """
+    if verdict.kind != MISFIT or not verdict.condition:
+        return ()
+    words = Words(language)
+    texts, _, layout = verdict.condition.rpartition(": ")
+    shown = words.text(f"layout {layout}")
+    return (said(words, "other layout", derivatives=texts, layout=shown),)
+
+
 def instance(example: Counterexample, language: str = "en") -> str:
     """A counterexample on one line."""
     words = Words(language)
+    places = list(example.places())
+    if len(example.told) < len(example.values):
+        places.append(words.text("all else 0"))
     return said(
         words,
         "counterexample",
-        values=example.place() or words.text("everywhere"),
+        values=words.text("comma").join(places or [words.text("everywhere")]),
         left=example.left,
         right=example.right,
     )

@@ -10,7 +10,8 @@ tensor of its own, where it is not one already.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sympy import Dummy, Expr, S, Symbol
@@ -34,8 +35,13 @@ from symbackprop.errors import ShapeError, nearest
 from symbackprop.grammar.expressions import Reader
 from symbackprop.grammar.normal import Placeholders, normal_form
 from symbackprop.grammar.text import FUNCTIONS, flaw_of_name
+from symbackprop.program import Program
 
 SCALAR = System("", {}, {}, (), "")
+
+SIDES = ("left", "right", "third", "fourth")
+
+Activation = tuple[str, tuple[Expr, ...], str]
 
 
 @dataclass
@@ -46,13 +52,15 @@ class Workbench:
         base: the program's forward equations, without a batch.
         names: of adjoints and gradients, `delta_z`, `delta1` or `dW`, and their
             tensors.
-        functions: the activation of each layer: `f1` is a function of the table and
-            its further arguments, over the indices of the tensor it makes.
+        functions: the activation of each layer: `f1` is a function of the table, its
+            further arguments, and the tensor that it makes.
+        split: tensors that were split off others when the program was read.
     """
 
     base: System
     names: Mapping[str, str]
-    functions: Mapping[str, tuple[str, tuple[Expr, ...], tuple[Name, ...]]]
+    functions: Mapping[str, Activation] = field(default_factory=dict)
+    split: frozenset[str] = frozenset()
     axes: dict[str, Axis] = field(init=False)
     tensors: dict[str, Tensor] = field(init=False)
     equations: list[Equation] = field(init=False)
@@ -215,10 +223,11 @@ class ClaimReader(Reader):
         stem = name.rstrip("_")
         function = stem
         if stem in self.bench.functions:
-            function, others, indices = self.bench.functions[stem]
+            function, others, tensor = self.bench.functions[stem]
             if len(values) != 1:
                 self.refuse(node, f"`{stem}` is a function of one argument.")
-            places = dict(zip(indices, subscripts_of(values[0]), strict=False))
+            own = (self.system.axes[a].index for a in self.system.tensors[tensor].axes)
+            places = dict(zip(own, subscripts_of(values[0]), strict=False))
             values = values + [other.xreplace(places) for other in others]
             if any(set(indices_of(v)) - set(scope) for v in values):
                 self.refuse(node, f"`{stem}` has parameters; name the function itself.")
@@ -253,13 +262,13 @@ class ClaimReader(Reader):
         return slope.read(*letters, *letters)
 
 
-# --- what a claim is read over ----------------------------------------------------------
+# --- what a claim is read over --------------------------------------------------------
 
 
-def workbench(program: System | None) -> Workbench:
+def workbench(program: Program | None) -> Workbench:
     """The program without its batch, and the names that claims know beside its own."""
     if program is None:
-        return Workbench(SCALAR, {}, {})
+        return Workbench(SCALAR, {})
     tensors = {n: replace(t, batched=False) for n, t in program.tensors.items()}
     base = replace(program.plain(), tensors=tensors)
     names: dict[str, str] = {}
@@ -272,14 +281,12 @@ def workbench(program: System | None) -> Workbench:
         if tensor.role == "parameter":
             names.setdefault(f"d{tensor.name}", tensor.name)
     names = {n: t for n, t in names.items() if n not in tensors}
-    return Workbench(base, names, _activations(base))
+    return Workbench(base, names, _activations(base), frozenset(program.split))
 
 
-def _activations(
-    base: System,
-) -> dict[str, tuple[str, tuple[Expr, ...], tuple[Name, ...]]]:
+def _activations(base: System) -> dict[str, Activation]:
     """`a2[i] = tanh(z2[i])` => `f2` is tanh."""
-    found: dict[str, tuple[str, tuple[Expr, ...], tuple[Name, ...]]] = {}
+    found: dict[str, Activation] = {}
     for equation in base.equations:
         body = equation.terms[0].body
         row = scalars.row_of(body)
@@ -291,37 +298,87 @@ def _activations(
         if plain and subscripts_of(source) == equation.indices:
             name = tensor_of(source)
             if name.startswith("z"):
-                others = tuple(body.args[1:])
-                found[f"f{name[1:]}"] = row.name, others, equation.indices
+                found[f"f{name[1:]}"] = row.name, tuple(body.args[1:]), equation.tensor
     return found
 
 
-def variables(parsed: Parsed) -> list[str]:
-    """The names in a claim that stand for numbers, in the order of the text."""
+def _names(parsed: Parsed, sides: Iterable[ast.expr]) -> tuple[list[str], list[str]]:
+    """The names that stand alone in some sides, and those of functions."""
+    functions: dict[str, None] = {}
     found: dict[str, None] = {}
-    called: set[int] = set()
-    roots = [*parsed.sides, *([parsed.condition] if parsed.condition else [])]
-    for root in roots:
-        for node in ast.walk(root):
-            if isinstance(node, ast.Call):
-                called.add(id(node.func))
-    for root in roots:
+    for root in sides:
         names = [n for n in ast.walk(root) if isinstance(n, ast.Name)]
-        names.sort(key=lambda n: (n.lineno, n.col_offset))
-        found.update((n.id, None) for n in names if id(n) not in called)
-    return list(found)
+        calls = {id(n.func) for n in ast.walk(root) if isinstance(n, ast.Call)}
+        for name in sorted(names, key=lambda n: (n.lineno, n.col_offset)):
+            (functions if id(name) in calls else found)[name.id] = None
+    return list(found), list(functions)
 
 
-def scalar_workbench(parsed: Parsed) -> Workbench:
+def variables(parsed: Parsed, sides: Sequence[ast.expr] = ()) -> list[str]:
+    """The names in a claim, or in some sides, in the order of the text."""
+    condition = [] if parsed.condition is None else [parsed.condition]
+    return _names(parsed, sides or (*parsed.sides, *condition))[0]
+
+
+def called(parsed: Parsed) -> list[str]:
+    """The functions that a claim names, without primes."""
+    return [name.rstrip("_") for name in _names(parsed, parsed.sides)[1]]
+
+
+def form_of(parsed: Parsed, bench: Workbench) -> tuple[str, Workbench]:
+    """The form of a claim, and what it is read over.
+
+    "scalar": no subscript, no matrix, nothing computed, and so about numbers;
+    "matrix": an operator of matrix form, or a tensor with axes that stands whole;
+    else "index".
+    """
+    computed = {e.tensor for e in bench.base.equations} | {*bench.names}
+    names = variables(parsed)
+    numbers = not (parsed.subscripted or parsed.matrix or computed & {*names})
+    if numbers or not bench.base.equations:
+        return "scalar", _scalar_workbench(parsed)
+    if parsed.relations[0] == "<-":
+        _add_rates(parsed, bench)
+    whole = parsed.matrix or any(
+        isinstance(node, ast.Name) and bench.axes_of(node.id)
+        for side in parsed.sides
+        for node in _not_subscripted(side)
+    )
+    return ("matrix" if whole else "index"), bench
+
+
+def _not_subscripted(side: ast.expr) -> Iterator[ast.AST]:
+    owners = {id(n.value) for n in ast.walk(side) if isinstance(n, ast.Subscript)}
+    return (node for node in ast.walk(side) if id(node) not in owners)
+
+
+def _add_rates(parsed: Parsed, bench: Workbench) -> None:
+    """The names of an update rule that nothing declares, such as the rate: numbers."""
+    inside = {
+        node.id
+        for side in parsed.sides
+        for outer in ast.walk(side)
+        if isinstance(outer, ast.Subscript)
+        for node in ast.walk(outer.slice)
+        if isinstance(node, ast.Name)
+    }
+    known = {*bench.base.constants, *bench.base.axes, *inside}
+    for name in variables(parsed, parsed.sides[1:]):
+        if bench.axes_of(name) is None and name not in known and not flaw_of_name(name):
+            rank = 1 + max(t.rank for t in bench.tensors.values())
+            bench.tensors[name] = Tensor(name, (), "data", rank)
+
+
+def _scalar_workbench(parsed: Parsed) -> Workbench:
     """Each name a real variable; many points at once are the batch."""
     tensors = {
         name: Tensor(name, (), "data", rank, batched=True)
         for rank, name in enumerate(n for n in variables(parsed) if not flaw_of_name(n))
     }
-    return Workbench(replace(SCALAR, tensors=tensors), {}, {})
+    return Workbench(replace(SCALAR, tensors=tensors), {})
 
 
-def read_sides(parsed: Parsed, bench: Workbench) -> Claim:
+def read_sides(parsed: Parsed, bench: Workbench, form: str) -> Claim:
     """Read a claim in index form, or one about functions of numbers.
 
     Raises:
@@ -332,35 +389,28 @@ def read_sides(parsed: Parsed, bench: Workbench) -> Claim:
     letters = resolve(parsed, bench.system, bench.axes, bench.axes_of)
     free = tuple(axis.index for axis in letters.values())
     sides = []
-    for name, root, tree in zip(
-        ("left", "right", "third", "fourth"), parsed.sides, parsed.trees, strict=False
-    ):
+    for name, root, tree in zip(SIDES, parsed.sides, parsed.trees, strict=False):
         reader = ClaimReader(tree, bench.system, bench=bench)
-        sides.append(_side(reader, name, root, free))
+        with misfits():
+            body = reader.right_side(free, root)
+        sides.append(bench.define(name, free, body, reader.placeholders).name)
     condition = ""
     if parsed.condition is not None and parsed.where is not None:
         reader = ClaimReader(parsed.where, bench.system, bench=bench)
         holds = reader.condition(parsed.condition, free)
         chosen = scalars.where(holds, S.One, S.Zero)
         condition = bench.define("condition", free, chosen, reader.placeholders).name
-    form = "index" if bench.base.equations else "scalar"
     return finished(parsed, form, bench, tuple(sides), condition, letters)
 
 
-def _side(
-    reader: ClaimReader, name: str, root: ast.expr, free: tuple[Name, ...]
-) -> str:
+@contextmanager
+def misfits() -> Iterator[None]:
+    """Shapes that the grammar refuses are a finding about a claim."""
     try:
-        body = reader.right_side(free, root)
+        yield
     except ShapeError as error:
-        raise MisfitError("shape misfit", what=first_line(error)) from None
-    return reader.bench.define(name, free, body, reader.placeholders).name
-
-
-def first_line(error: Exception) -> str:
-    """An error's message without its place and the picture of it."""
-    told = str(error).split("\n")[0]
-    return told.partition(": ")[2] or told
+        told = str(error).split("\n")[0]
+        raise MisfitError("shape misfit", what=told.partition(": ")[2]) from None
 
 
 def finished(
@@ -370,18 +420,8 @@ def finished(
     sides: tuple[str, ...],
     condition: str,
     letters: Mapping[str, Axis],
-    layout: str = "",
 ) -> Claim:
     """What was read, as a value."""
     system = replace(bench.system, equations=tuple(bench.equations))
-    return Claim(
-        parsed,
-        form,
-        system,
-        dict(bench.slopes),
-        sides,
-        condition,
-        dict(letters),
-        bench.base,
-        layout,
-    )
+    slopes, shown = dict(bench.slopes), dict(letters)
+    return Claim(parsed, form, system, slopes, sides, condition, shown, bench.base)

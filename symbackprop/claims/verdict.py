@@ -76,14 +76,19 @@ class Counterexample:
     left: str
     right: str
 
-    def place(self) -> str:
-        """Where the sides differ: `W = [[1]], x = [2], i = 0`."""
-        at = [f"{name} = {_shown(value)}" for name, value in self.values.items()]
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """The values that are not zero all over."""
+        return {name: v for name, v in self.values.items() if not _zero(v)}
+
+    def places(self) -> tuple[str, ...]:
+        """Where the sides differ: `W = [[1]]`, `x = [2]`, `i = 0`."""
+        at = [f"{name} = {_shown(value)}" for name, value in self.told.items()]
         at += [f"{letter} = {place}" for letter, place in self.indices.items()]
-        return ", ".join(at)
+        return tuple(at)
 
     def text(self, language: str = "en") -> str:
-        """`counterexample: W = [[1]], i = 0: 0.42 on the left, 0.5 on the right`."""
+        """`counterexample: W = [[1]], i = 0, all else 0: 1 on the left, ...`"""
         from symbackprop.claims.phrases import instance
 
         return instance(self, language)
@@ -164,3 +169,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
     return str(value) if isinstance(value, Fraction) else value
+
+
+def _zero(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_zero(v) for v in value)
+    return bool(value == 0)

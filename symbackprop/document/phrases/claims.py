@@ -21,6 +21,13 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "right formula": {"en": "right: {formula}", "zh": "正确：{formula}"},
     "given fact": {"en": "given: {fact}", "zh": "已知：{fact}"},
+    "other layout": {
+        "en": "it would hold with `{derivatives}` in {layout} layout",
+        "zh": "若 `{derivatives}` 采用{layout}布局，则成立",
+    },
+    "layout denominator": {"en": "denominator", "zh": "分母"},
+    "layout numerator": {"en": "numerator", "zh": "分子"},
+    "all else 0": {"en": "all else 0", "zh": "其余为 0"},
     "everywhere": {"en": "everywhere", "zh": "处处"},
     # The report on many claims.
     "claims": {"en": "Claims put to the test", "zh": "公式检验"},
@@ -100,6 +107,7 @@ PHRASES: dict[str, dict[str, str]] = {
     "section none": {"en": "Claims", "zh": "公式"},
     "claim read as": {"en": "Read as {formula}.", "zh": "读作 {formula}。"},
     "claim because": {"en": "Reason: {reason}.", "zh": "原因：{reason}。"},
+    "claim hint": {"en": "But {hint}.", "zh": "不过，{hint}。"},
     "claim differs": {
         "en": "Counterexample: for {values} the left side is {left}, the right one "
         "{right}.",
