@@ -64,11 +64,16 @@ class _Search:
     left: int = CHANGES
 
     def fails(self, given: Mapping[str, Any], system: System) -> bool:
+        """Whether the claim fails there, and not by a convention alone."""
         self.left -= 1
         try:
-            return self.judge.at(given, FIFTY, system).fails
+            point = self.judge.at(given, FIFTY, system)
         except CheckError:
             return False
+        judge = self.judge
+        if not (point.fails and judge.claim.slopes and judge.piecewise):
+            return point.fails
+        return bool(judge.steady(given, system).all())
 
     def starts(self, system: System) -> Iterator[dict[str, Array]]:
         """Small whole numbers, drawn at random."""

@@ -50,6 +50,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "`{letter}` would run over axes of several sizes: {places}",
         "zh": "`{letter}` 取遍的轴长度不一：{places}",
     },
+    "subscript misfit": {
+        "en": "`{name}` has {axes} axes, but here {came} subscripts",
+        "zh": "`{name}` 有 {axes} 个轴，这里却有 {came} 个下标",
+    },
     "rank misfit": {
         "en": "`{name}` has {axes} axes, which is no matrix; write its subscripts",
         "zh": "`{name}` 有 {axes} 个轴，不是矩阵；请写出下标",
@@ -78,6 +82,10 @@ REASONS: dict[str, dict[str, str]] = {
     "no values": {
         "en": "the sides have no values at any point that was tried",
         "zh": "在所有试过的点上两边都没有值",
+    },
+    "many derivatives": {
+        "en": "it has more than {most} different derivatives; split it",
+        "zh": "其中不同的导数超过 {most} 个；请拆开",
     },
     "second derivative": {
         "en": "a derivative of a derivative is not judged",

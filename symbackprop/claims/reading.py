@@ -79,6 +79,12 @@ class ClaimReader(Reader):
         if name not in FUNCTIONS and stem in {*FUNCTIONS, *self.bench.functions}:
             values = [self.expression(argument, scope) for argument in node.args]
             return self.function(node, name, values, scope)
+        if stem != name:
+            self.refuse(
+                node,
+                f"there is no function `{stem}` of one number."
+                f"{nearest(stem, {*scalars.TABLE, *self.bench.functions})}",
+            )
         return super()._call(node, scope)
 
     def variable(self, node: ast.expr, scope: tuple[Name, ...]) -> Expr:
