@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
-from symbackprop.claims import counterexamples, judge, values, verifying
+from symbackprop.claims import counterexamples, judge, reading, values, verifying
 from symbackprop.claims.bench import workbench
 from symbackprop.claims.judge import Judge, targets
 from symbackprop.claims.text import parse
@@ -241,6 +241,35 @@ def test_digits_that_see_nothing_are_noticed(monkeypatch: pytest.MonkeyPatch) ->
     assert sb.verify(NETWORK, "D(L, b2[i]) = 2*delta2[i]")
     monkeypatch.undo()
     assert not sb.verify(NETWORK, "D(L, b2[i]) = 2*delta2[i]")
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("D(D(tanh(x), x), x) = -2*tanh(x)*(1 - tanh(x)**2)", "holds"),
+        ("D(D(tanh(x), x), x) = 2*tanh(x)*(1 - tanh(x)**2)", "fails"),
+        ("tanh''(x) = -2*tanh(x)*tanh'(x)", "holds"),
+        ("D(D(x**2*y**3, x), y) = D(D(x**2*y**3, y), x)", "holds"),
+        ("D(D(D(logistic(x), x), x), x) = D(logistic''(x), x)", "holds"),
+        ("softplus''(2*x) = logistic'(2*x)", "holds"),
+        ("D(softplus(2*x), x) = 2*logistic(2*x)", "holds"),
+        ("D(D(relu(x), x), x) = 0", "holds"),
+    ],
+)
+def test_slopes_of_slopes(claim: str, expected: str) -> None:
+    assert kind(None, claim) == expected
+
+
+def test_a_slope_that_is_written_out_wrongly_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "reveal", lambda expression: 2 * expression)
+    with pytest.raises(CheckError, match="was written out wrongly"):
+        sb.verify(None, "D(D(x**3, x), x) = 6*x")
+
+
+def test_second_slopes_of_networks_are_not_judged() -> None:
+    assert kind(NETWORK, "D(delta1[i], b1[j]) = 0") == "cannot be decided"
 
 
 def test_targets_are_data_that_weigh_logarithms() -> None:

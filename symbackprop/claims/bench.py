@@ -47,6 +47,8 @@ class Workbench:
         functions: the activation of each layer: `f1` is a function of the table, its
             further arguments, and the tensor that it makes.
         split: tensors that were split off others when the program was read.
+        slopes: what each given tensor of slopes is.
+        derived: slopes that were also written out, and the tensors that hold that.
     """
 
     base: System
@@ -57,6 +59,7 @@ class Workbench:
     tensors: dict[str, Tensor] = field(init=False)
     equations: list[Equation] = field(init=False)
     slopes: dict[str, Slope] = field(default_factory=dict)
+    derived: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.axes = dict(self.base.axes)

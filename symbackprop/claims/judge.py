@@ -154,6 +154,8 @@ class Judge:
         claim = self.claim
         found = values(claim, system, given, numbers, batch)
         sides = [np.asarray(found[name]) for name in claim.sides]
+        if numbers is FIFTY:
+            self._compare_derived(found)
         valued = np.stack([_finite(side) for side in sides])
         known = valued.all(axis=0)
         if numbers is FIFTY:
@@ -181,6 +183,21 @@ class Judge:
                     )
             wrong.append((_broken(relation, left, right, equal) | ~both) & known)
         return Point(given, found, np.stack(wrong), np.asarray(known))
+
+    def _compare_derived(self, found: Mapping[str, Array]) -> None:
+        """Slopes that were written out against those of the witness.
+
+        Raises:
+            CheckError: they differ.
+        """
+        for slope, written in self.claim.derived.items():
+            left, right = np.asarray(found[slope]), np.asarray(found[written])
+            valued = _finite(left) & _finite(right)
+            if not _near(left, right)[valued].all():
+                raise CheckError(
+                    f"a slope within the claim `{self.claim.parsed.text}` was written "
+                    "out wrongly. Please report it: no verdict is given."
+                )
 
     def steady(self, given: Mapping[str, Any], system: System, batch: int = 1) -> Array:
         """Where no side jumps: at a corner or a tie, a slope is but a convention.
@@ -223,7 +240,8 @@ class Judge:
 
     def holds_exactly(self) -> bool:
         """Whether the claim holds on fractions, whatever the functions are."""
-        if any(relation in ORDERS for relation in self.claim.parsed.relations):
+        orders = any(relation in ORDERS for relation in self.claim.parsed.relations)
+        if orders or self.claim.derived:
             return False
         exercised = False
         elsewhere = islice(self.exact(self.other), 1)
