@@ -112,7 +112,7 @@ class _Teller:
                 (Ref(number),),
                 (quoted.section,) if quoted.section else (),
                 (Math(rf"\displaystyle {one_line(formula_rows(quoted))}"),),
-                self.verdict(verdict),
+                self.verdict(quoted, verdict),
             )
             for number, quoted, verdict in self.judged
         )
@@ -133,10 +133,11 @@ class _Teller:
             (number, [block for each in group for block in told(each)])
             for number, group in groupby(judged, lambda each: each[1].section)
         ]
+        opening = Paragraph(self.words(f"{title} text"))
         if len(grouped) == 1 and not grouped[0][0]:
-            yield Section(self.words(title), tuple(grouped[0][1]))
+            yield Section(self.words(title), (opening, *grouped[0][1]))
             return
-        yield Section(self.words(title), ())
+        yield Section(self.words(title), (opening,))
         for number, blocks in grouped:
             yield Section(self.section(number), tuple(blocks), 2)
 
@@ -152,13 +153,15 @@ class _Teller:
 
     # --- one claim --------------------------------------------------------------------
 
-    def verdict(self, verdict: Verdict) -> Inline:
-        """Kind, how it was shown, and what it relies on."""
+    def verdict(self, quoted: Quoted, verdict: Verdict) -> Inline:
+        """Kind, how it was shown, on which facts; a note that stands nowhere else."""
         told = self.kind(verdict)
         if verdict.shown:
             told = self.words(f"shown {verdict.shown}", verdict=told)
         for fact in verdict.given:
             told = self.words("shown given", verdict=told, fact=formula(fact))
+        if quoted.note and verdict.holds:
+            told = self.words("noted", verdict=told, note=self.text(quoted.note))
         return told
 
     def kind(self, verdict: Verdict) -> Inline:
@@ -204,14 +207,12 @@ class _Teller:
                 letter = bold(letter) if name in whole else letter
                 places.append((Math(f"{letter} = {printed}"),))
         places += [(Math(f"{i} = {at}"),) for i, at in example.indices.items()]
-        if len(example.told) < len(example.values):
-            places.append(self.words("all else 0"))
+        if example.rest:
+            places.append(self.words(example.rest))
         sides: dict[str, Inline] = {
             "left": _side(example.left),
             "right": _side(example.right),
         }
-        if not places:
-            return self.words("claim differs everywhere", **sides)
         return self.words("claim differs", values=self.words.joined(places), **sides)
 
     def proof(self, judged: Judged) -> Iterator[Block]:
