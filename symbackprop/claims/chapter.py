@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbackprop.claims.file import Quoted, Texts
 from symbackprop.claims.numerals import array, numeral
-from symbackprop.claims.phrases import hints, kind_of
+from symbackprop.claims.phrases import hint, kind_of
 from symbackprop.claims.printer import symbol
 from symbackprop.claims.typeset import RELATIONS, condition, rows
 from symbackprop.claims.verdict import CONDITIONAL, Counterexample, Verdict
@@ -28,7 +28,7 @@ from symbackprop.document.chapter import (
     Table,
 )
 from symbackprop.document.matrices import bold
-from symbackprop.document.measure import tokens
+from symbackprop.document.measure import tokens, width
 from symbackprop.document.words import Words
 from symbackprop.errors import GrammarError
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from symbackprop.claims.report import Report
 
 _SIGNS = {*RELATIONS.values(), r"\longrightarrow", r"\rightarrow", r"\in", r"\leq"}
+LINE = 32.0  # em; a longer chain stands on several lines
+
 _OPENING = ("{", r"\begin", r"\left", "(", "[")
 _CLOSING = ("}", r"\end", r"\right", ")", "]")
 
@@ -111,7 +113,7 @@ class _Teller:
             (
                 (Ref(number),),
                 (quoted.section,) if quoted.section else (),
-                (Math(rf"\displaystyle {one_line(formula_rows(quoted))}"),),
+                (shown(formula_rows(quoted)),),
                 self.verdict(quoted, verdict),
             )
             for number, quoted, verdict in self.judged
@@ -179,15 +181,15 @@ class _Teller:
         words = self.words
         yield numbered(formula_rows(quoted), number, self.kind(verdict))
         if quoted.tex:
-            read = Math(one_line(rows(quoted.text, arrays_of(quoted))))
+            read = shown(rows(quoted.text, arrays_of(quoted)))
             yield Paragraph(words("claim read as", formula=read))
         if quoted.note:
             yield Paragraph((self.text(quoted.note),))
         if verdict.reason is not None:
             reason = coded(verdict.reason.text(self.language))
-            yield Paragraph(words("claim because", reason=reason))
-        for hint in hints(verdict, self.language):
-            yield Paragraph(words("claim hint", hint=coded(hint)))
+            but = coded(hint(verdict, self.language))
+            key = "claim because, but" if but else "claim because"
+            yield Paragraph(words(key, reason=reason, hint=but))
         if verdict.counterexample is not None:
             yield Paragraph(self.instance(verdict.counterexample, quoted))
         if verdict.right:
@@ -268,11 +270,25 @@ def one_line(equations: Sequence[NumberedEquation]) -> str:
     return " ".join(row.latex.strip() for row in equations)
 
 
+def shown(equations: Sequence[NumberedEquation]) -> Math:
+    """Equations within a line, in their full height."""
+    return Math(rf"\displaystyle {one_line(equations)}")
+
+
+def joined(equations: Sequence[NumberedEquation]) -> tuple[NumberedEquation, ...]:
+    """A chain on one line where there is room for it."""
+    first, *rest = equations
+    if not rest or width(one_line(equations)) > LINE:
+        return tuple(equations)
+    behind = " ".join(row.latex.strip() for row in rest)
+    return (replace(first, addends=(*first.addends, behind)),)
+
+
 def numbered(
     equations: Sequence[NumberedEquation], number: int, reason: Inline
 ) -> Equations:
     """The number and what is said beside it stand at the last line."""
-    *first, last = equations
+    *first, last = joined(equations)
     return Equations((*first, replace(last, number=number, reason=reason)))
 
 
@@ -283,7 +299,7 @@ def displayed(
     found: list[NumberedEquation] = []
     for text in texts:
         try:
-            *first, last = rows(text, arrays_of(quoted))
+            *first, last = joined(rows(text, arrays_of(quoted)))
         except GrammarError:
             yield Paragraph((Code(text), *((" ", *reason) if reason else ())))
         else:

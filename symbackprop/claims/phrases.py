@@ -97,7 +97,8 @@ def told(verdict: Verdict, language: str = "en") -> str:
       right: x = x
     """
     words = Words(language)
-    lines = [headline(verdict, language), *hints(verdict, language)]
+    lines = [headline(verdict, language)]
+    lines += filter(None, [hint(verdict, language)])
     if verdict.counterexample is not None:
         lines.append(instance(verdict.counterexample, language))
     lines += [said(words, "right formula", formula=text) for text in verdict.right]
@@ -122,17 +123,17 @@ def kind_of(verdict: Verdict, language: str = "en") -> str:
     return said(Words(language), key, condition=verdict.condition)
 
 
-def hints(verdict: Verdict, language: str = "en") -> tuple[str, ...]:
-    """In which other layout of which derivatives shapes would meet, and it would hold.
+def hint(verdict: Verdict, language: str = "en") -> str:
+    """In which other layout of which derivatives it would hold; "" where in none.
 
     `D(z, y): numerator` is how a verdict says so.
     """
     if verdict.kind != MISFIT or not verdict.condition:
-        return ()
+        return ""
     words = Words(language)
     texts, _, layout = verdict.condition.rpartition(": ")
     shown = words.text(f"layout {layout}")
-    return (said(words, "other layout", derivatives=texts, layout=shown),)
+    return said(words, "other layout", derivatives=texts, layout=shown)
 
 
 def instance(example: Counterexample, language: str = "en") -> str:

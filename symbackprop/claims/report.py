@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from symbackprop.claims.file import Claims, Quoted
-from symbackprop.claims.phrases import hints, instance, kind_of, said
+from symbackprop.claims.phrases import hint, instance, kind_of, said
 from symbackprop.claims.verdict import KINDS, UNDECIDED, Verdict
 from symbackprop.document.chapter import Chapter
 from symbackprop.document.words import Words
@@ -119,7 +119,7 @@ def details(verdict: Verdict, language: str = "en") -> Iterator[str]:
     words = Words(language)
     if verdict.reason is not None:
         yield verdict.reason.text(language)
-    yield from hints(verdict, language)
+    yield from filter(None, [hint(verdict, language)])
     if verdict.counterexample is not None:
         yield instance(verdict.counterexample, language)
     for formula in verdict.right[:1]:

@@ -49,8 +49,8 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "claims proofs": {"en": "Proofs", "zh": "证明"},
     "claims counted": {
-        "en": "{n:formula was|formulas were} put to the test: {sound:holds|hold} as it "
-        "is written, {rest:does|do} not.",
+        "en": "{n:formula was|formulas were} put to the test: {sound:holds|hold} as "
+        "written, {rest:does|do} not.",
         "zh": "共检验 {n} 条公式：{sound} 条照原样成立，{rest} 条不成立。",
     },
     "claims denominator": {
@@ -135,7 +135,10 @@ PHRASES: dict[str, dict[str, str]] = {
     "section none": {"en": "Claims", "zh": "公式"},
     "claim read as": {"en": "Read as {formula}.", "zh": "读作 {formula}。"},
     "claim because": {"en": "Reason: {reason}.", "zh": "原因：{reason}。"},
-    "claim hint": {"en": "But {hint}.", "zh": "不过，{hint}。"},
+    "claim because, but": {
+        "en": "Reason: {reason}; but {hint}.",
+        "zh": "原因：{reason}；不过，{hint}。",
+    },
     "claim differs": {
         "en": "Counterexample: for {values} the left side is {left}, the right one "
         "{right}.",
