@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from symbackprop.claims.bench import variables
 from symbackprop.claims.judge import FIFTY, SIMPLE, Judge, Point
-from symbackprop.claims.reading import variables
 from symbackprop.claims.text import Parsed
 from symbackprop.scalars import TABLE
 
@@ -74,10 +74,11 @@ def arguments_of(parsed: Parsed) -> set[str]:
 
 def _range(name: str, point: Point) -> _Range | None:
     """Where one variable's simple values hold whatever the others are."""
-    fails = point.wrong.any(axis=0)
+    fails = np.asarray(point.wrong.any(axis=0))
     known = point.known
     column = np.asarray(point.given[name])
-    holding, failing = [], []
+    holding: list[Fraction] = []
+    failing: list[Fraction] = []
     for value in sorted(SIMPLE):
         rows = np.asarray(column == value, dtype=bool) & known
         if not rows.any():

@@ -157,7 +157,7 @@ class Judge:
         claim = self.claim
         found = values(claim, system, given, numbers, batch)
         sides = [np.asarray(found[name]) for name in claim.sides]
-        valued = np.stack([np.asarray(side == side, dtype=bool) for side in sides])
+        valued = np.stack([_finite(side) for side in sides])
         known = valued.all(axis=0)
         if numbers is FIFTY:
             known = valued.any(axis=0)  # one side alone without a value is a fault
@@ -183,7 +183,7 @@ class Judge:
                         np.abs(left - right) <= SHRINKS * before, dtype=bool
                     )
             wrong.append((_broken(relation, left, right, equal) | ~both) & known)
-        return Point(given, found, np.stack(wrong), known)
+        return Point(given, found, np.stack(wrong), np.asarray(known))
 
     # --- findings --------------------------------------------------------------------
 
@@ -275,12 +275,19 @@ def grid(base: System) -> tuple[dict[str, Array], int]:
     if names and count ** len(names) <= POINTS:
         rows = list(product(SIMPLE[:count], repeat=len(names)))
     else:
-        rows = [tuple(rng.choice(SIMPLE, len(names))) for _ in range(POINTS)]
+        rows = [
+            tuple(SIMPLE[k] for k in rng.integers(len(SIMPLE), size=len(names)))
+            for _ in range(POINTS)
+        ]
     tops = rng.integers(-300, 300, (VARIED, len(names)))
     rows += [tuple(Fraction(int(top), 61) for top in row) for row in tops]
     columns = np.empty((len(rows), len(names)), dtype=object)
     columns[:] = rows
     return {name: columns[:, place] for place, name in enumerate(names)}, len(rows)
+
+
+def _finite(value: Array) -> Array:
+    return np.asarray((value == value) & (np.abs(value) < np.inf), dtype=bool)
 
 
 def _near(left: Array, right: Array) -> Array:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from symbackprop import scalars
-from symbackprop.claims.reading import Workbench, called
+from symbackprop.claims.bench import Workbench, called
 from symbackprop.claims.text import Parsed
 from symbackprop.equations import Equation, defined_by
 from symbackprop.layers.dense import Dense

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Collection, Mapping
 from itertools import pairwise
 
+from symbackprop.claims.bench import Workbench, variables
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.reading import Workbench, variables
 from symbackprop.claims.text import Parsed
 from symbackprop.claims.verdict import FAILS, HOLDS, Reason, Verdict
 from symbackprop.equations import Equation, System, defined_by, tensor_of

@@ -78,7 +78,9 @@ class Counterexample:
 
     @property
     def told(self) -> Mapping[str, Any]:
-        """The values that are not zero all over."""
+        """The values that tell something; a network's many zeros tell little."""
+        if not self.sizes:
+            return self.values
         return {name: v for name, v in self.values.items() if not _zero(v)}
 
     @property

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
+from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.conditions import condition
 from symbackprop.claims.counterexamples import counterexample
@@ -19,7 +20,7 @@ from symbackprop.claims.judge import Judge, Point, targets
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
 from symbackprop.claims.networks import differing, network_for
 from symbackprop.claims.plain import defines, flow, restates
-from symbackprop.claims.reading import Workbench, form_of, read_sides, workbench
+from symbackprop.claims.reading import read_sides
 from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.claims.verdict import (
     CONDITIONAL,
