@@ -18,16 +18,16 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "已证明：两边是同一个函数",
     },
     "exact": {
-        "en": "exactly, on random fractions, whatever the functions are",
-        "zh": "在随机分数上精确成立，与函数的选取无关",
+        "en": "shown exactly on random fractions, whatever the functions are",
+        "zh": "在随机分数上精确验证，与函数的选取无关",
     },
     "digits": {
-        "en": "to 50 digits at random points",
+        "en": "shown to 50 digits at random points",
         "zh": "在随机点上验证到 50 位",
     },
     "orders": {
-        "en": "at all points that were tried, to 50 digits",
-        "zh": "在所有试过的点上成立，计算到 50 位",
+        "en": "shown at all points that were tried, to 50 digits",
+        "zh": "在所有试过的点上验证，计算到 50 位",
     },
     "restates": {
         "en": "the program's own equation",
@@ -105,7 +105,8 @@ def told(verdict: Verdict, language: str = "en") -> str:
       right: x = x
     """
     words = Words(language)
-    lines = [headline(verdict, language), *hints(verdict, language)]
+    lines = [headline(verdict, language)]
+    lines += filter(None, [hint(verdict, language)])
     if verdict.counterexample is not None:
         lines.append(instance(verdict.counterexample, language))
     lines += [said(words, "right formula", formula=text) for text in verdict.right]
@@ -130,29 +131,27 @@ def kind_of(verdict: Verdict, language: str = "en") -> str:
     return said(Words(language), key, condition=verdict.condition)
 
 
-def hints(verdict: Verdict, language: str = "en") -> tuple[str, ...]:
-    """In which other layout of which derivatives shapes would meet, and it would hold.
+def hint(verdict: Verdict, language: str = "en") -> str:
+    """In which other layout of which derivatives it would hold; "" where in none.
 
     `D(z, y): numerator` is how a verdict says so.
     """
     if verdict.kind != MISFIT or not verdict.condition:
-        return ()
+        return ""
     words = Words(language)
     texts, _, layout = verdict.condition.rpartition(": ")
     shown = words.text(f"layout {layout}")
-    return (said(words, "other layout", derivatives=texts, layout=shown),)
+    return said(words, "other layout", derivatives=texts, layout=shown)
 
 
 def instance(example: Counterexample, language: str = "en") -> str:
     """A counterexample on one line."""
     words = Words(language)
-    places = list(example.places())
-    if len(example.told) < len(example.values):
-        places.append(words.text("all else 0"))
+    rest = (words.text(example.rest),) if example.rest else ()
     return said(
         words,
         "counterexample",
-        values=words.text("comma").join(places or [words.text("everywhere")]),
+        values=words.text("comma").join((*example.places(), *rest)),
         left=example.left,
         right=example.right,
     )

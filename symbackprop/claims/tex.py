@@ -38,7 +38,7 @@ _SIGNS = (
     "lVert rVert vert Vert"
 )
 _SPACES = ("\\,", "\\;", "\\!", "\\:", "\\ ")
-_BRACES = ("\\{", "\\}")
+_BRACES = ("\\{", "\\}", "\\|")
 _PLAIN = frozenset(
     {*GREEK.values(), *(f"\\{n}" for n in _SIGNS.split()), *_SPACES, *_BRACES}
 )
