@@ -86,10 +86,10 @@ def verify(
             f"{nearest(layout, LAYOUTS)}"
         )
     parsed = parse(claim)
-    if declared is None:
-        declared = network_for(parsed)
-    found = judged(parsed, declared, layout)
     name = "" if declared is None else declared.name
+    if declared is None:
+        declared, name = network_for(parsed)
+    found = judged(parsed, declared, layout)
     seconds = time.perf_counter() - started
     return replace(found, claim=parsed.text, program=name, seconds=seconds)
 
