@@ -367,6 +367,11 @@ def test_a_counterexample_refutes_the_claim_elsewhere() -> None:
     assert float(found.right) == pytest.approx(2 / (1 + np.exp(-x)) - 1, rel=1e-5)
 
 
+def test_sides_that_are_nearly_equal_are_told_apart() -> None:
+    found = sb.verify(None, "x = x + 1e-35").counterexample
+    assert found is not None and found.left != found.right
+
+
 def test_without_simple_values_the_failing_point_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
