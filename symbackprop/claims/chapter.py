@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from symbackprop.claims.file import Quoted, Texts
 from symbackprop.claims.numerals import array, numeral
-from symbackprop.claims.phrases import hint, kind_of
-from symbackprop.claims.printer import symbol
+from symbackprop.claims.phrases import entry, hint, kind_of
+from symbackprop.claims.printer import index_letter, symbol
 from symbackprop.claims.typeset import RELATIONS, condition, rows
-from symbackprop.claims.verdict import CONDITIONAL, Counterexample, Verdict
+from symbackprop.claims.verdict import CONDITIONAL, HOLDS, Counterexample, Verdict
 from symbackprop.document.chapter import (
     Block,
     Chapter,
@@ -158,7 +158,7 @@ class _Teller:
     def verdict(self, quoted: Quoted, verdict: Verdict) -> Inline:
         """Kind, how it was shown, on which facts; a note that stands nowhere else."""
         told = self.kind(verdict)
-        if verdict.shown:
+        if verdict.kind == HOLDS and verdict.shown:
             told = self.words(f"shown {verdict.shown}", verdict=told)
         for fact in verdict.given:
             told = self.words("shown given", verdict=told, fact=formula(fact))
@@ -179,7 +179,9 @@ class _Teller:
         """The claim, what is wrong with it, and what holds instead."""
         number, quoted, verdict = judged
         words = self.words
-        yield numbered(formula_rows(quoted), number, self.kind(verdict))
+        kind = self.kind(verdict)
+        yield Paragraph(words("claim of kind", number=(Ref(number),), kind=kind))
+        yield numbered(formula_rows(quoted), number)
         if quoted.tex:
             read = shown(rows(quoted.text, arrays_of(quoted)))
             yield Paragraph(words("claim read as", formula=read))
@@ -208,7 +210,10 @@ class _Teller:
             else:
                 letter = bold(letter) if name in whole else letter
                 places.append((Math(f"{letter} = {printed}"),))
-        places += [(Math(f"{i} = {at}"),) for i, at in example.indices.items()]
+        places += [
+            entry(self.words, index, at, Math(f"{index_letter(index)} = {at}"))
+            for index, at in example.indices.items()
+        ]
         if example.rest:
             places.append(self.words(example.rest))
         sides: dict[str, Inline] = {
@@ -220,7 +225,9 @@ class _Teller:
     def proof(self, judged: Judged) -> Iterator[Block]:
         """The lines of a proof, each with its reason."""
         number, quoted, verdict = judged
-        yield numbered(formula_rows(quoted), number, self.kind(verdict))
+        kind = self.kind(verdict)
+        yield Paragraph(self.words("claim of kind", number=(Ref(number),), kind=kind))
+        yield numbered(formula_rows(quoted), number)
         for line in verdict.proof:
             yield from displayed((line.text,), quoted, coded(line.why))
 
@@ -284,12 +291,10 @@ def joined(equations: Sequence[NumberedEquation]) -> tuple[NumberedEquation, ...
     return (replace(first, addends=(*first.addends, behind)),)
 
 
-def numbered(
-    equations: Sequence[NumberedEquation], number: int, reason: Inline
-) -> Equations:
-    """The number and what is said beside it stand at the last line."""
+def numbered(equations: Sequence[NumberedEquation], number: int) -> Equations:
+    """The number stands at the last line."""
     *first, last = joined(equations)
-    return Equations((*first, replace(last, number=number, reason=reason)))
+    return Equations((*first, replace(last, number=number)))
 
 
 def displayed(

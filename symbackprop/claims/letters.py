@@ -89,11 +89,11 @@ def _axis(
     sizes = {system.size(axis): axis for axis in letter.places}
     if len(sizes) > 1:
         told = [
-            f"{system.size(axis)} entries in `{place}`"
+            f"`{place}`: {system.size(axis)}"
             for axis, place in letter.places.items()
         ]
         raise MisfitError(
-            "letter misfit", letter=letter.name, places=" / ".join(dict.fromkeys(told))
+            "letter misfit", letter=letter.name, places=", ".join(dict.fromkeys(told))
         )
     declared = system.axes.get(letter.name)
     if not sizes:

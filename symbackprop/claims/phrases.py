@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from symbackprop.claims.verdict import MISFIT
+from symbackprop.document.chapter import Inline, Math
 from symbackprop.document.words import Words
 
 if TYPE_CHECKING:
@@ -147,14 +148,32 @@ def hint(verdict: Verdict, language: str = "en") -> str:
 def instance(example: Counterexample, language: str = "en") -> str:
     """A counterexample on one line."""
     words = Words(language)
-    rest = (words.text(example.rest),) if example.rest else ()
+    at = [
+        "".join(map(str, entry(words, letter, place)))
+        for letter, place in example.indices.items()
+    ]
+    rest = [words.text(example.rest)] if example.rest else []
     return said(
         words,
         "counterexample",
-        values=words.text("comma").join((*example.places(), *rest)),
+        values=words.text("comma").join([*example.places(), *at, *rest]),
         left=example.left,
         right=example.right,
     )
+
+
+def entry(words: Words, letter: str, place: int, written: Math | str = "") -> Inline:
+    """`i = 0`; in matrix form `row 0`.
+
+    Args:
+        words: of the language.
+        letter: the index, "row" or "column".
+        place: its value.
+        written: the same in another form, where it is a letter.
+    """
+    if letter in ("row", "column"):
+        return words(f"at {letter}", n=place)
+    return (written or f"{letter} = {place}",)
 
 
 def said(words: Words, key: str, **parts: str | int) -> str:

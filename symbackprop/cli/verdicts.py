@@ -70,22 +70,19 @@ def _asked(asked: Sequence[str], progress: Progress) -> tuple[Claims, bool]:
             )
         return found, True
     if not rest:
+        objective = found.objective
         raise InputError(
             f"{first} declares a program; say what is claimed of it, as in "
-            f'`symbackprop verify {first} "{_example(found.objective)}"`.'
+            f'`symbackprop verify {first} "D({objective}, {objective}) = 1"`.'
         )
     return Claims(tuple(Quoted(text, program=found) for text in rest)), False
-
-
-def _example(objective: str) -> str:
-    return f"D({objective}, {objective}) = 1"
 
 
 def _judged(claims: Claims, many: bool, progress: Progress) -> Report:
     """A verdict on each claim, one after another."""
     verdicts = []
     for number, quoted in enumerate(claims.quoted, 1):
-        progress.say(f"claim {number} of {len(claims.quoted)}: {quoted.text}")
+        progress.say(f"claim {number} of {len(claims.quoted)}: {quoted.text[:60]}")
         with within(f"claims[{number}]") if many else nullcontext():
             verdicts.append(judge(quoted.program, quoted.text, quoted.layout))
     return Report(claims, tuple(verdicts))

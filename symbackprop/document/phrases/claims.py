@@ -28,6 +28,8 @@ PHRASES: dict[str, dict[str, str]] = {
     "layout denominator": {"en": "denominator", "zh": "分母"},
     "layout numerator": {"en": "numerator", "zh": "分子"},
     "all else 0": {"en": "all else 0", "zh": "其余为 0"},
+    "at row": {"en": "row {n}", "zh": "第 {n} 行"},
+    "at column": {"en": "column {n}", "zh": "第 {n} 列"},
     "all 0": {"en": "all values 0", "zh": "所有量均为 0"},
     # The report on many claims.
     "claims": {"en": "Claims put to the test", "zh": "公式检验"},
@@ -133,6 +135,7 @@ PHRASES: dict[str, dict[str, str]] = {
     "section named": {"en": "{title} ({number})", "zh": "{title}（{number}）"},
     "section numbered": {"en": "Section {number}", "zh": "第 {number} 节"},
     "section none": {"en": "Claims", "zh": "公式"},
+    "claim of kind": {"en": "Formula {number} {kind}:", "zh": "式 {number} {kind}："},
     "claim read as": {"en": "Read as {formula}.", "zh": "读作 {formula}。"},
     "claim because": {"en": "Reason: {reason}.", "zh": "原因：{reason}。"},
     "claim because, but": {
