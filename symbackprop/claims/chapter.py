@@ -110,7 +110,7 @@ class _Teller:
         named = any(quoted.section for _, quoted, _ in self.judged)
         keys = ("number", *(["section"] if named else []), "formula", "verdict")
         head = tuple(self.words(f"column {key}") for key in keys)
-        listed = tuple(
+        listed: tuple[tuple[Inline, ...], ...] = tuple(
             (
                 (Ref(number),),
                 *([(quoted.section,)] if named else []),
