@@ -177,7 +177,8 @@ class Interpreter:
         match node:
             case ast.Name(id=name) if name in self.letters:
                 return self.letters[name].places
-        return np.rint(np.real(replace(self, moved=None).value(node))).astype(int)
+        value = np.real(replace(self, moved=None).value(node))
+        return np.asarray(np.rint(value), dtype=int)
 
     # --- functions -------------------------------------------------------------------
 
