@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sympy import Expr
 
-from symbackprop.claims.reading import Workbench
+from symbackprop.claims.bench import Workbench
 from symbackprop.claims.repairs.arrays import (
     MATRIX,
     NoValueError,
@@ -32,7 +32,7 @@ from symbackprop.claims.repairs.arrays import (
 )
 from symbackprop.claims.repairs.point import Point
 from symbackprop.claims.repairs.scopes import Letter, size_of
-from symbackprop.equations import Name, subscripts_of, tensor_of
+from symbackprop.equations import subscripts_of, tensor_of
 from symbackprop.grammar.text import REDUCTIONS
 from symbackprop.scalars import TABLE
 from symbackprop.witnesses.numbers import COMPLEX, Array
@@ -196,8 +196,9 @@ class Interpreter:
             return self._reduced(name, *arguments)
         function, values = stem, [self.value(argument) for argument in arguments]
         if stem in self.bench.functions:
-            function, others, indices = self.bench.functions[stem]
-            values += [self._other(o, indices, arguments[0]) for o in others]
+            function, others, made = self.bench.functions[stem]
+            axes = self.bench.axes_of(made) or ()
+            values += [self._other(o, axes, arguments[0]) for o in others]
         row = TABLE[function]
         missing = row.arity - len(values)
         if missing:
@@ -217,9 +218,7 @@ class Interpreter:
             found = COMPLEX.apply(function, *spread)
         return np.asarray(found.imag / STEP + 0j if primes else found)
 
-    def _other(
-        self, other: Expr, indices: tuple[Name, ...], argument: ast.expr
-    ) -> Array:
+    def _other(self, other: Expr, axes: tuple[str, ...], argument: ast.expr) -> Array:
         """A further argument of a layer's activation, at the entry of the first."""
         if other.is_Rational:
             return number(other)
@@ -227,8 +226,8 @@ class Interpreter:
             return self._read(tensor_of(other), None)
         inside = argument.slice
         parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-        at = dict(zip(indices, parts, strict=True))
-        wanted = (at[subscript] for subscript in subscripts_of(other))
+        at = dict(zip(axes, parts, strict=True))
+        wanted = (at[str(subscript)] for subscript in subscripts_of(other))
         return self._read(tensor_of(other), tuple(map(self._subscript, wanted)))
 
     def condition(self, node: ast.expr) -> Array:

@@ -10,9 +10,11 @@ from math import inf
 
 import numpy as np
 
+from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import MisfitError, UndecidedError
+from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge, targets
-from symbackprop.claims.reading import Workbench, scalar_workbench, workbench
+from symbackprop.claims.networks import differing
 from symbackprop.claims.repairs.brackets import bracketed
 from symbackprop.claims.repairs.edits import Edit, edits
 from symbackprop.claims.repairs.interpreter import Interpreter
@@ -23,7 +25,6 @@ from symbackprop.claims.repairs.tidying import tidied
 from symbackprop.claims.repairs.words import Words, words_in
 from symbackprop.claims.repairs.writing import written
 from symbackprop.claims.text import ORDERS, Parsed, parse
-from symbackprop.claims.verify import read
 from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.program import Program
 from symbackprop.witnesses.draws import shrink
@@ -54,12 +55,15 @@ class Search:
     # --- what it works with ----------------------------------------------------------
 
     @cached_property
+    def _formed(self) -> tuple[str, Workbench]:
+        bench = differing(workbench(self.program), self.parsed)
+        return form_of(self.parsed, bench)
+
+    @cached_property
     def bench(self) -> Workbench:
         """What names mean, over small axes."""
-        whole = workbench(self.program)
-        if self.program is None or self._about_functions:
-            return scalar_workbench(self.parsed)
-        return workbench(shrink(whole.base))
+        _, bench = self._formed
+        return Workbench(shrink(bench.base), bench.names, bench.functions, bench.split)
 
     @cached_property
     def words(self) -> Words:
@@ -67,13 +71,8 @@ class Search:
         letters: dict[str, None] = {}
         for side in sides:
             letters |= letters_in(side, self.bench)
-        matrix = self.parsed.matrix or not self.parsed.subscripted
-        return Words(
-            self.bench,
-            words_in(sides),
-            tuple(letters),
-            matrix and bool(self.bench.base.equations),
-        )
+        matrix = self._formed[0] == "matrix"
+        return Words(self.bench, words_in(sides), tuple(letters), matrix)
 
     @cached_property
     def sieve(self) -> Sieve:
@@ -96,12 +95,6 @@ class Search:
         sizes = tuple(sorted({axis.size for axis in base.axes.values()})) or (1,)
         parsed = self.parsed
         return Sieve(interpreters, parsed.sides, parsed.condition, sizes)
-
-    @property
-    def _about_functions(self) -> bool:
-        from symbackprop.claims.verify import _about_functions
-
-        return _about_functions(self.parsed, workbench(self.program))
 
     # --- candidates ------------------------------------------------------------------
 
@@ -204,14 +197,13 @@ class Search:
 
 def holds(text: str, program: Program | None, layout: str) -> bool:
     """Whether a claim holds by the judge, on facts about targets if need be."""
+    parsed = parse(text)
     try:
-        claim = read(parse(text), program, layout)
+        claim = read(parsed, differing(workbench(program), parsed), layout)
+        facts = tuple(tensor.name for tensor in targets(claim.base))
         judge = Judge(claim)
         if judge.holds_exactly() or judge.failing() is None:
             return True
-        return any(
-            Judge(claim, (tensor.name,)).failing() is None
-            for tensor in targets(claim.base)
-        )
+        return bool(facts) and Judge(claim, facts).failing() is None
     except (MisfitError, UndecidedError, DeclarationError, CheckError):
         return False

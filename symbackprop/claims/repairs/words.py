@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from symbackprop.claims.reading import Workbench
+from symbackprop.claims.bench import Workbench
 from symbackprop.equations import Equation, System, tensor_of
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 from symbackprop.scalars import TABLE
@@ -62,14 +62,18 @@ class Words:
     def _meant(self) -> Mapping[str, str]:
         """Tensors, and adjoints under the one name that the claim would use."""
         base = self.bench.base
-        found = {n: n for n, tensor in base.tensors.items() if not tensor.integer}
+        found = {
+            name: name
+            for name, tensor in base.tensors.items()
+            if not tensor.integer and name not in self.bench.split
+        }
         if not base.equations:
             return found
         names: dict[str, list[str]] = {}
         for name, tensor in self.bench.names.items():
             names.setdefault(tensor, []).append(name)
         for tensor, known in names.items():
-            if tensor != base.objective:
+            if tensor in found and tensor != base.objective:
                 found |= dict.fromkeys(self._styled(tensor, known), tensor)
         return found
 
