@@ -24,6 +24,8 @@ def repairs(parsed: Parsed, program: Program | None, layout: str) -> tuple[str, 
     found = search.found(search.relations())
     for place in range(1, len(parsed.sides)):
         found += search.found(search.near(place), MOST - len(found))
+    if not found and parsed.relations == ("=",):
+        found = search.found(search.completed(), 1)
     if not found:
         found = search.found(search.near(0))
     if not found:

@@ -25,7 +25,7 @@ _OPERAND = re.compile(r"[\w'\])T]$")
 
 def bracketed(side: ast.expr) -> Iterator[tuple[float, ast.expr]]:
     """Every side that differs in one pair of brackets, with what it costs."""
-    tokens = _TOKEN.findall(written(side))
+    tokens = tokens_of(written(side))
     if len(tokens) > MOST:
         return
     seen = {ast.dump(side)}
@@ -34,6 +34,11 @@ def bracketed(side: ast.expr) -> Iterator[tuple[float, ast.expr]]:
         if tree is not None and (shape := ast.dump(tree)) not in seen:
             seen.add(shape)
             yield cost, tree
+
+
+def tokens_of(text: str) -> list[str]:
+    """Names with their primes, numbers and signs."""
+    return _TOKEN.findall(text)
 
 
 def _parsed(tokens: list[str]) -> ast.expr | None:

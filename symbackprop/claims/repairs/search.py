@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
+from math import inf, prod
 
 import numpy as np
 
@@ -15,12 +15,14 @@ from symbackprop.claims.claim import MisfitError, UndecidedError
 from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge, targets
 from symbackprop.claims.networks import differing
-from symbackprop.claims.repairs.brackets import bracketed
+from symbackprop.claims.repairs.brackets import bracketed, tokens_of
 from symbackprop.claims.repairs.edits import Edit, edits
 from symbackprop.claims.repairs.interpreter import Interpreter
 from symbackprop.claims.repairs.point import random_numbers, random_point
 from symbackprop.claims.repairs.scopes import free_letters, letters_in
 from symbackprop.claims.repairs.sieve import Candidate, Sieve
+from symbackprop.claims.repairs.style import addends_of, factors_of
+from symbackprop.claims.repairs.subjects import Subject
 from symbackprop.claims.repairs.tidying import tidied
 from symbackprop.claims.repairs.words import Words, words_in
 from symbackprop.claims.repairs.writing import written
@@ -33,9 +35,22 @@ SEED = 20221130
 POINTS = 2
 MOST = 3  # formulas
 SINGLES, PAIRS = 4_000, 6_000  # candidates that are looked at
+MOST_ENTRIES = 400  # of all tensors, beyond which axes are shortened
+TAKEN = 4  # derived formulas whose parts are looked at
 JUDGED = 12  # candidates that are judged, of one kind
 CLOSE = 1.5  # what each of two edits may cost
 CLOSE_BY = 0.5  # what others may cost more than the nearest
+
+
+def distance(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many tokens must be put in, left out or exchanged."""
+    row = list(range(len(second) + 1))
+    for place, token in enumerate(first, 1):
+        before, row[0] = row[0], place
+        for at, other in enumerate(second, 1):
+            cost = min(row[at] + 1, row[at - 1] + 1, before + (token != other))
+            before, row[at] = row[at], cost
+    return row[-1]
 
 
 @dataclass(frozen=True)
@@ -59,10 +74,18 @@ class Search:
         bench = differing(workbench(self.program), self.parsed)
         return form_of(self.parsed, bench)
 
-    @cached_property
+    @property
     def bench(self) -> Workbench:
-        """What names mean, over small axes."""
-        _, bench = self._formed
+        """What names mean."""
+        return self._formed[1]
+
+    @cached_property
+    def small(self) -> Workbench:
+        """The same over axes on which values are found quickly."""
+        bench = self.bench
+        entries = sum(prod(bench.base.shape(name)) for name in bench.base.tensors)
+        if entries <= MOST_ENTRIES:
+            return bench
         return Workbench(shrink(bench.base), bench.names, bench.functions, bench.split)
 
     @cached_property
@@ -75,9 +98,14 @@ class Search:
         return Words(self.bench, words_in(sides), tuple(letters), matrix)
 
     @cached_property
+    def subject(self) -> Subject:
+        numerator = self.layout == "numerator"
+        return Subject(self.parsed, self.bench, self.program, self.words, numerator)
+
+    @cached_property
     def sieve(self) -> Sieve:
         rng = np.random.default_rng(SEED)
-        base = self.bench.base
+        base = self.small.base
         shares = [tensor.name for tensor in targets(base)]
         points = [
             random_point(base, rng, shares)
@@ -85,11 +113,11 @@ class Search:
             else random_numbers(base, rng)
             for _ in range(POINTS)
         ]
-        letters = free_letters(self.parsed.sides, self.bench)
+        letters = free_letters(self.parsed.sides, self.small)
         depth = len(letters) if base.equations else 1
         numerator = self.layout == "numerator"
         interpreters = tuple(
-            Interpreter(self.bench, point, letters, numerator, depth)
+            Interpreter(self.small, point, letters, numerator, depth)
             for point in points
         )
         sizes = tuple(sorted({axis.size for axis in base.axes.values()})) or (1,)
@@ -127,6 +155,35 @@ class Search:
                 if text not in seen:
                     seen.add(text)
                     yield self.with_side(place, twice, cost + more)
+
+    def derived(self) -> list[Candidate]:
+        """What the left side equals by the derivation, as the claim would write it."""
+        claimed = tokens_of(written(self.parsed.sides[1]))
+        texts: dict[str, ast.expr] = {}
+        for side in self.subject.sides():
+            tree = tidied(side)
+            texts.setdefault(written(tree), tree)
+        apart = {text: distance(claimed, tokens_of(text)) for text in texts}
+        order = sorted(texts, key=lambda text: (apart[text], len(text)))
+        return [self.with_side(1, texts[text], apart[text]) for text in order]
+
+    def completed(self) -> list[Candidate]:
+        """What is derived, and the claim with a factor or a term of it more."""
+        derived = self.derived()
+        parts: dict[str, ast.expr] = {}
+        for candidate in derived[:TAKEN]:
+            for addend in addends_of(candidate.sides[1]):
+                for part in (addend, *factors_of(addend)):
+                    if not isinstance(part, ast.Constant):
+                        parts.setdefault(written(part), part)
+        claimed = tokens_of(written(self.parsed.sides[1]))
+        more = [
+            self.with_side(1, tree, distance(claimed, tokens_of(written(tree))))
+            for _, tree in self._ordered(
+                edits(self.parsed.sides[1], self.words, parts.values())
+            )
+        ]
+        return sorted((*derived, *more), key=lambda candidate: candidate.cost)
 
     def relations(self) -> Iterator[Candidate]:
         """Other signs between the sides of an inequality."""

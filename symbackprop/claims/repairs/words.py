@@ -77,6 +77,12 @@ class Words:
                 found |= dict.fromkeys(self._styled(tensor, known), tensor)
         return found
 
+    def named(self, name: str) -> str:
+        """What the claim would call an adjoint: `delta_z1` => `delta1`."""
+        tensor = self.bench.names.get(name)
+        found = [n for n, t in self._meant.items() if t == tensor and n != t]
+        return found[0] if found else name
+
     def _styled(self, tensor: str, known: list[str]) -> list[str]:
         """`delta_z1` or `delta1`, as in the claim; of a parameter only if used."""
         used = [name for name in known if name in self.used]
