@@ -41,17 +41,16 @@ def matrix_tree(
         UnprintableError: it has no matrix form, or claims have no words for it.
     """
     indices = tuple(formula.indices[place] for place in order)
-    axes = tuple(str(index) for index in indices)
     plain = [replace(t, average=False, guards=()) for t in formula.terms]
     on, off = _diagonal(plain, indices)
-    writer = _Writer(system, turned)
+    writer = _Writer(formula.system, turned)
     try:
         parts = []
         if on:
-            column = _raised(on, indices[:1], system, first, formula)
+            column = _raised(on, indices[:1], formula, first)
             parts.append(_on_diagonal(writer.write(column)))
         if off or not on:
-            parts.append(writer.write(_raised(off, indices, system, first, formula)))
+            parts.append(writer.write(_raised(off, indices, formula, first)))
     except NoForm:
         raise UnprintableError from None
     return _joined(ast.Add(), parts)
@@ -77,13 +76,13 @@ def _diagonal(
 def _raised(
     terms: Sequence[Term],
     indices: tuple[Name, ...],
-    system: System,
-    first: Collection[str],
     formula: Formula,
+    first: Collection[str],
 ) -> Form:
     """Terms over some indices as a form."""
     left = Tensor(LEFT, tuple(str(index) for index in indices), "defined", 0)
-    system = replace(system, tensors={**system.tensors, LEFT: left})
+    tensors = {**formula.system.tensors, LEFT: left}
+    system = replace(formula.system, tensors=tensors)
     equation = Equation(LEFT, indices, tuple(terms), formula.reduction)
     raiser = Raiser(system, (), first)
     softmax = softmax_of(equation, defined_by(system)) if len(terms) == 1 else None

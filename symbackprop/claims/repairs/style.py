@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -89,7 +89,8 @@ class Ordered(ast.NodeTransformer):
     `sum(W2[k, i]*delta2[k]*f1'(z1[i]), k)` => `f1'(z1[i])*sum(W2[k, i]*delta2[k], k)`
     """
 
-    def __init__(self, sides: Sequence[ast.expr]) -> None:
+    def __init__(self, sides: Sequence[ast.expr], constants: Collection[str]) -> None:
+        self.constants = constants
         self.claimed = " ".join(written(side) for side in reversed(sides))
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -115,9 +116,9 @@ class Ordered(ast.NodeTransformer):
 
     def _place(self, factor: ast.expr) -> int:
         """Where a factor stands in the claim, or else its first name; numbers lead."""
-        if isinstance(factor, ast.Constant):
-            return -1
         text = written(factor)
+        if isinstance(factor, ast.Constant) or text in self.constants:
+            return -1
         place = self.claimed.find(text)
         if place < 0:
             place = self.claimed.find(text.partition("[")[0].partition("(")[0])

@@ -162,10 +162,11 @@ class Subject:
 
     def _styled(self, tree: ast.expr) -> Iterator[ast.expr]:
         style = Style(self.bench, self.words)
+        constants = self.bench.base.constants
         for functions in (True, False):
             with suppress(UnprintableError):
                 applied = style.applied(tree, functions)
-                yield Ordered(self.parsed.sides).visit(applied)
+                yield Ordered(self.parsed.sides, constants).visit(applied)
 
     @cached_property
     def _writer(self) -> Writer:
