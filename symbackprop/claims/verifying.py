@@ -21,6 +21,7 @@ from symbackprop.claims.judge import Judge, Point, targets
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
 from symbackprop.claims.networks import differing, network_for
 from symbackprop.claims.plain import defines, flow, restates
+from symbackprop.claims.repairs import repairs
 from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.claims.verdict import (
     CONDITIONAL,
@@ -90,6 +91,9 @@ def verify(
     if declared is None:
         declared, name = network_for(parsed)
     found = judged(parsed, declared, layout)
+    if found.kind in (FAILS, MISFIT) and not found.right:
+        right = repairs(parse(claim), declared, layout)
+        found = replace(found, right=right)
     seconds = time.perf_counter() - started
     return replace(found, claim=parsed.text, program=name, seconds=seconds)
 
