@@ -369,7 +369,8 @@ def test_a_counterexample_refutes_the_claim_elsewhere() -> None:
 
 def test_sides_that_are_nearly_equal_are_told_apart() -> None:
     found = sb.verify(None, "x = x + 1e-35").counterexample
-    assert found is not None and found.left != found.right
+    assert found is not None
+    assert found.left != found.right
 
 
 def test_without_simple_values_the_failing_point_is_told(

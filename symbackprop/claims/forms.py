@@ -6,7 +6,7 @@ from symbackprop.claims.bench import Workbench, form_of
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.matrices import read_matrices
 from symbackprop.claims.reading import read_sides
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.text import Parsed, parse
 
 
 def read(parsed: Parsed, bench: Workbench, layout: str) -> Claim:
@@ -17,6 +17,7 @@ def read(parsed: Parsed, bench: Workbench, layout: str) -> Claim:
         UndecidedError: derivatives of derivatives.
         GrammarError: text that is not a claim about this program.
     """
+    parsed = parse(parsed.text)  # letters are renamed in the trees
     form, bench = form_of(parsed, bench)
     if form == "matrix":
         return read_matrices(parsed, bench, layout)[0]

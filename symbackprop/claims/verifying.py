@@ -101,10 +101,10 @@ def verify(
     except GrammarError:
         if not name or program is not None:
             raise
-        found = judged(parse(claim), None, layout)  # names that look like a network's
+        found = judged(parsed, None, layout)  # names that look like a network's
         declared, name = None, ""
     if found.kind in (FAILS, MISFIT) and not found.right:
-        right = repairs(parse(claim), declared, layout)
+        right = repairs(parsed, declared, layout)
         found = replace(found, right=right)
     seconds = time.perf_counter() - started
     return replace(found, claim=parsed.text, program=name, seconds=seconds)
@@ -132,7 +132,7 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
         reason = Reason("new name", {"name": new})
         return Verdict(parsed.text, DEFINITION, reason=reason)
     try:
-        claim = read(parse(parsed.text), bench, layout)
+        claim = read(parsed, bench, layout)
         if parsed.relations[0] == "<-":
             return Verdict(parsed.text, UPDATE, reason=Reason("update rule"))
         found = _decided(claim, bench)
@@ -207,6 +207,7 @@ def _with(parsed: Parsed, when: str) -> str:
 def _other_layout(parsed: Parsed, program: Program | None, layout: str) -> str:
     """Which derivatives must be laid out the other way for a claim to hold; else ""."""
     for flipped in _choices(parsed, program):
+        parsed = parse(parsed.text)  # letters are renamed in the trees
         _, bench = form_of(parsed, workbench(program))
         try:
             claim, texts = read_matrices(parsed, bench, layout, flipped)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from math import log10
+
 from symbackprop.document.account import Account
 from symbackprop.document.chapter import Inline, Math, Paragraph, Section, Table
 from symbackprop.document.sequence import repeated
 from symbackprop.equations import Equation
+
+LEAST, ROUNDING = 1e-20, 1e-12  # double precision's errors lie between them
 
 
 def checks(account: Account) -> Section:
@@ -67,7 +71,14 @@ def _told(account: Account, equation: Equation, hidden: bool) -> tuple[Inline, I
 
 
 def _error(account: Account, error: float) -> Inline:
+    """A relative error; of double precision's rounding only a bound.
+
+    How it rounds depends on the processor, and the same declaration is to give the
+    same document everywhere.
+    """
     if error == 0:
         return account.words("exact")
+    if LEAST < error < ROUNDING:
+        return (Math(f"< 10^{{{round(log10(ROUNDING))}}}"),)
     digits, _, power = f"{error:.0e}".partition("e")
     return (Math(f"{digits} \\cdot 10^{{{int(power)}}}"),)

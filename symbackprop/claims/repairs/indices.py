@@ -57,6 +57,8 @@ class Writer:
         Raises:
             UnprintableError: it cannot be written.
         """
+        if len(at) != len(formula.indices):
+            raise UnprintableError
         places = dict(zip(formula.indices, at, strict=True))
         terms = tuple(self._term(term, places, formula) for term in formula.terms)
         whole = Equation(LEFT, (), terms, formula.reduction)
