@@ -228,8 +228,12 @@ class Search:
         return tree.source.text[start : start + len(tree.line.right)].strip()
 
     def found(self, candidates: Iterable[Candidate], most: int = MOST) -> list[str]:
-        """The texts of the first candidates that hold."""
+        """The texts of the first candidates that hold; one of an inequality.
+
+        Of that, all others are but weaker.
+        """
         texts: list[str] = []
+        most = most if "=" in self.parsed.relations else min(most, 1)
         judged, least = 0, inf
         for candidate in candidates:
             if candidate.cost > least + CLOSE_BY:
@@ -259,8 +263,9 @@ def holds(text: str, program: Program | None, layout: str) -> bool:
         claim = read(parsed, differing(workbench(program), parsed), layout)
         facts = tuple(tensor.name for tensor in targets(claim.base))
         judge = Judge(claim)
-        if judge.holds_exactly() or judge.failing() is None:
-            return True
-        return bool(facts) and Judge(claim, facts).failing() is None
+        with np.errstate(all="ignore"):
+            if judge.holds_exactly() or judge.failing() is None:
+                return True
+            return bool(facts) and Judge(claim, facts).failing() is None
     except (MisfitError, UndecidedError, DeclarationError, CheckError):
         return False
