@@ -36,6 +36,7 @@ POINTS = 2
 MOST = 3  # formulas
 SINGLES, PAIRS = 4_000, 6_000  # candidates that are looked at
 MOST_ENTRIES = 400  # of all tensors, beyond which axes are shortened
+MOST_NODES = 120  # of a side that is edited
 TAKEN = 4  # derived formulas whose parts are looked at
 JUDGED = 12  # candidates that are judged, of one kind
 CLOSE = 1.5  # what each of two edits may cost
@@ -180,7 +181,7 @@ class Search:
         more = [
             self.with_side(1, tree, distance(claimed, tokens_of(written(tree))))
             for _, tree in self._ordered(
-                edits(self.parsed.sides[1], self.words, parts.values())
+                self._edits(self.parsed.sides[1], parts.values())
             )
         ]
         return sorted((*derived, *more), key=lambda candidate: candidate.cost)
@@ -194,9 +195,11 @@ class Search:
                     changed[place] = other
                     yield Candidate(1.0, self.parsed.sides, tuple(changed))
 
-    def _edits(self, side: ast.expr) -> Iterator[Edit]:
+    def _edits(self, side: ast.expr, parts: Iterable[ast.expr] = ()) -> Iterator[Edit]:
+        if sum(isinstance(n, ast.expr) for n in ast.walk(side)) > MOST_NODES:
+            return
         yield from bracketed(side)
-        yield from edits(side, self.words)
+        yield from edits(side, self.words, parts)
 
     def _ordered(self, found: Iterable[Edit]) -> list[Edit]:
         """By cost, then by length; what is written alike is there once."""
