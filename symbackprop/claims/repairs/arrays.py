@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 from sympy import Expr
@@ -11,6 +12,7 @@ from symbackprop.witnesses.numbers import COMPLEX, Array
 
 Reduce = Callable[..., Array]  # along axes, which stay with size 1
 
+MOST_ENTRIES = 200_000  # of one array
 MATRIX = 2  # dimensions behind those of letters
 
 
@@ -41,12 +43,25 @@ def met(*parts: Array) -> list[Array]:
     """Parts of one shape of rows and columns, or numbers.
 
     Raises:
-        NoValueError: shapes that do not meet.
+        NoValueError: shapes that do not meet, or meet in too many entries.
     """
     shapes = {part.shape[-MATRIX:] for part in parts} - {(1, 1)}
     if len(shapes) > 1:
         raise NoValueError
+    together(*(part.shape for part in parts))
     return list(parts)
+
+
+def together(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays have together.
+
+    Raises:
+        NoValueError: it has too many entries to be looked at quickly.
+    """
+    shape = np.broadcast_shapes(*shapes)
+    if prod(shape) > MOST_ENTRIES:
+        raise NoValueError
+    return shape
 
 
 def power(base: Array, exponent: Array) -> Array:

@@ -58,11 +58,11 @@ def _moved(tokens: list[str]) -> Iterator[tuple[float, list[str]]]:
             yield COST, [*tokens[:first], *inside, *tokens[last + 1 :]]
             rest = [*tokens[:first], *tokens[first + 1 :]]
             for place in _starts(rest):
-                if place != first and place < last - 1:
+                if place != first and _balanced(rest[place : last - 1]):
                     yield COST, [*rest[:place], "(", *rest[place:]]
         rest = [*tokens[:last], *tokens[last + 1 :]]
         for place in _ends(rest):
-            if place != last and place > first + 1:
+            if place != last and _balanced(rest[first + 1 : place]):
                 yield COST, [*rest[:place], ")", *rest[place:]]
 
 
@@ -70,9 +70,19 @@ def _paired(tokens: list[str]) -> Iterator[tuple[float, list[str]]]:
     """One more pair around each run of at least three tokens."""
     for start in _starts(tokens):
         for end in _ends(tokens):
-            if end - start >= 3:
+            if end - start >= 3 and _balanced(tokens[start:end]):
                 whole = [*tokens[:start], "(", *tokens[start:end], ")", *tokens[end:]]
                 yield COST, whole
+
+
+def _balanced(tokens: list[str]) -> bool:
+    """Whether brackets close one another in some tokens, of which there are any."""
+    depth = 0
+    for token in tokens:
+        depth += (token in "([") - (token in ")]")
+        if depth < 0:
+            return False
+    return bool(tokens) and not depth
 
 
 def _pairs(tokens: list[str]) -> list[tuple[int, int]]:

@@ -94,7 +94,7 @@ class Source:
 
     def _of_scalar(self, of: str, by: str) -> Iterator[Formula]:
         """The recursion of an error term, then its adjoint equation."""
-        derivation = self._derivations(of)
+        derivation = self._derivation(of)
         names = {tensor: name for name, tensor in derivation.adjoint_of.items()}
         if by not in names:
             return
@@ -108,11 +108,11 @@ class Source:
                 made = Formula(plain.indices, terms, calculus.system, final=not place)
                 yield made
 
-    def _derivations(self, objective: str) -> Derivation:
-        program = self.program
-        if objective != program.objective:
-            program = copy.copy(program)
-            object.__setattr__(program, "objective", objective)
+    def _derivation(self, objective: str) -> Derivation:
+        """That of the program, with the functions that claims are judged with."""
+        program = copy.copy(self.program)
+        object.__setattr__(program, "objective", objective)
+        object.__setattr__(program, "equations", self.base.equations)
         return differentiate(program)
 
     def _one_step(self, of: str, by: str) -> Iterator[Formula]:

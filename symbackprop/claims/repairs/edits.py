@@ -21,7 +21,7 @@ SMALL, MIDDLE, LARGE, LARGEST = 1.0, 1.5, 2.0, 2.5
 Rebuild = Callable[[ast.expr], ast.expr]
 Edit = tuple[float, ast.expr]
 
-_LITERALS = (0, 1, 2, 3)
+_LITERALS = (0, 1, 2, 3, 0.5)
 
 
 @dataclass(frozen=True)
@@ -158,16 +158,14 @@ class _Editor:
                 for cost, other in self.words.tensors(name):
                     yield cost, ast.Name(other)
             case ast.Subscript(value=ast.Name(id=name), slice=inside):
-                axes = self.words.bench.axes_of(name)
+                parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
                 for cost, other in self.words.tensors(name):
-                    known = self.words.bench.axes_of(other)
-                    if axes is not None and known and len(known) == len(axes):
+                    if len(self.words.bench.axes_of(other) or ()) == len(parts):
                         yield cost, _with(node, "value", ast.Name(other))
-                if isinstance(inside, ast.Tuple):
-                    for first, second in combinations(range(len(inside.elts)), 2):
-                        order = list(inside.elts)
-                        order[first], order[second] = order[second], order[first]
-                        yield SMALL, _with(node, "slice", ast.Tuple(order))
+                for first, second in combinations(range(len(parts)), 2):
+                    order = list(parts)
+                    order[first], order[second] = order[second], order[first]
+                    yield SMALL, _with(node, "slice", ast.Tuple(order))
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 for cost, other in self.words.functions(name):
                     yield cost, _with(node, "func", ast.Name(other))

@@ -29,6 +29,7 @@ from symbackprop.claims.repairs.arrays import (
     number,
     power,
     take,
+    together,
 )
 from symbackprop.claims.repairs.point import Point
 from symbackprop.claims.repairs.scopes import Letter, size_of
@@ -263,7 +264,7 @@ class Interpreter:
         shape = [1] * (within.depth + MATRIX)
         for name in names:
             shape[-1 - MATRIX - inner[name].place] = inner[name].size
-        found = np.broadcast_to(found, np.broadcast_shapes(found.shape, tuple(shape)))
+        found = np.broadcast_to(found, together(found.shape, tuple(shape)))
         return np.asarray(reduce(found, axis=tuple(axes), keepdims=True))
 
     # --- derivatives -----------------------------------------------------------------
@@ -301,7 +302,7 @@ class Interpreter:
         """Rows and columns out of those of A and the letters of B, whose sizes came."""
         own = len(shape)
         ends = (*shape, *(1,) * self.depth, 1, 1)
-        found = np.broadcast_to(found, np.broadcast_shapes(found.shape, ends))
+        found = np.broadcast_to(found, together(found.shape, ends))
         *_, rows, columns = found.shape
         first = -1 - MATRIX - self.depth
         turned = self.numerator

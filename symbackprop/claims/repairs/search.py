@@ -36,6 +36,7 @@ POINTS = 2
 MOST = 3  # formulas
 SINGLES, PAIRS = 4_000, 6_000  # candidates that are looked at
 MOST_ENTRIES = 400  # of all tensors, beyond which axes are shortened
+MOST_NODES = 120  # of a side that is edited
 TAKEN = 4  # derived formulas whose parts are looked at
 JUDGED = 12  # candidates that are judged, of one kind
 CLOSE = 1.5  # what each of two edits may cost
@@ -181,7 +182,7 @@ class Search:
         more = [
             self.with_side(1, tree, distance(claimed, tokens_of(written(tree))))
             for _, tree in self._ordered(
-                edits(self.parsed.sides[1], self.words, parts.values())
+                self._edits(self.parsed.sides[1], parts.values())
             )
         ]
         return sorted((*derived, *more), key=lambda candidate: candidate.cost)
@@ -195,9 +196,11 @@ class Search:
                     changed[place] = other
                     yield Candidate(1.0, self.parsed.sides, tuple(changed))
 
-    def _edits(self, side: ast.expr) -> Iterator[Edit]:
+    def _edits(self, side: ast.expr, parts: Iterable[ast.expr] = ()) -> Iterator[Edit]:
+        if sum(isinstance(n, ast.expr) for n in ast.walk(side)) > MOST_NODES:
+            return
         yield from bracketed(side)
-        yield from edits(side, self.words)
+        yield from edits(side, self.words, parts)
 
     def _ordered(self, found: Iterable[Edit]) -> list[Edit]:
         """By cost, then by length; what is written alike is there once."""
@@ -229,8 +232,12 @@ class Search:
         return tree.source.text[start : start + len(tree.line.right)].strip()
 
     def found(self, candidates: Iterable[Candidate], most: int = MOST) -> list[str]:
-        """The texts of the first candidates that hold."""
+        """The texts of the first candidates that hold; one of an inequality.
+
+        Of that, all others are but weaker.
+        """
         texts: list[str] = []
+        most = most if "=" in self.parsed.relations else min(most, 1)
         judged, least = 0, inf
         for candidate in candidates:
             if candidate.cost > least + CLOSE_BY:
@@ -261,8 +268,9 @@ def holds(text: str, program: Program | None, layout: str) -> bool:
         claim = read(parsed, differing(bench, parsed) or bench, layout)
         facts = tuple(tensor.name for tensor in targets(claim.base))
         judge = Judge(claim)
-        if judge.holds_exactly() or judge.failing() is None:
-            return True
-        return bool(facts) and Judge(claim, facts).failing() is None
+        with np.errstate(all="ignore"):
+            if judge.holds_exactly() or judge.failing() is None:
+                return True
+            return bool(facts) and Judge(claim, facts).failing() is None
     except (MisfitError, UndecidedError, DeclarationError, CheckError):
         return False

@@ -1,4 +1,4 @@
-"""What an edit leaves behind is swept: `a + (-b)` => `a - b`, `--a` => `a`."""
+"""What an edit leaves behind is swept: `a + (-b)` => `a - b`, `2/2*a` => `a`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,31 @@ def _binary(left: ast.expr, op: ast.operator, right: ast.expr) -> ast.expr:
     if positive is not None and isinstance(op, ast.Add | ast.Sub):
         turned = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
         return ast.BinOp(left, turned, positive)
+    number = _folded(left, op, right)
+    if number is not None:
+        return ast.Constant(number)
     product = isinstance(op, ast.Mult | ast.Mod)
     if _is_one(right) and (product or isinstance(op, ast.Div | ast.Pow)):
         return left
     if _is_one(left) and product:
         return right
     return ast.BinOp(left, op, right)
+
+
+def _folded(left: ast.expr, op: ast.operator, right: ast.expr) -> int | None:
+    """`2*0.5` => 1, where two numbers make a whole one."""
+    match left, right:
+        case ast.Constant(value=int() | float() as a), ast.Constant(
+            value=int() | float() as b
+        ):
+            if isinstance(op, ast.Mult):
+                value = a * b
+            elif isinstance(op, ast.Div) and b:
+                value = a / b
+            else:
+                return None
+            return int(value) if value == int(value) else None
+    return None
 
 
 def _is_one(node: ast.expr) -> bool:

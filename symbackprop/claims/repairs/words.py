@@ -10,15 +10,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from symbackprop.claims.bench import Workbench
-from symbackprop.equations import Equation, System, tensor_of
+from symbackprop.equations import tensor_of
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 from symbackprop.scalars import TABLE
 
 NEXT, SAME, STEP, OTHER_KIND = 1.0, 1.25, 0.25, 1.0  # what replacing a word costs
+MOST = 40  # tensors in the place of one
 FAR = 4  # equations between two tensors, beyond which all are equally far
 FUNCTION = 2.0
 
@@ -40,6 +41,7 @@ class Words:
     used: frozenset[str]
     letters: tuple[str, ...]
     matrix: bool
+    _known: dict[str, Mapping[str, int]] = field(default_factory=dict)
 
     # --- tensors ---------------------------------------------------------------------
 
@@ -52,11 +54,13 @@ class Words:
         if here is None:
             return
         adjoint = name not in base.tensors
+        found = []
         for other, there in self._meant.items():
             if other == name or (there == here and adjoint == (other != there)):
                 continue
             kind = OTHER_KIND * (adjoint != (other != there))
-            yield kind + self._distance(here, there), other
+            found.append((kind + self._distance(here, there), other))
+        yield from sorted(found, key=lambda pair: pair[0])[:MOST]
 
     @cached_property
     def _meant(self) -> Mapping[str, str]:
@@ -104,12 +108,29 @@ class Words:
             return SAME
         if first == second:
             return NEXT
-        steps = self._steps[first].get(second, FAR)
+        steps = self._steps(first).get(second, FAR)
         return _apart(first, second) or NEXT + STEP * min(steps, FAR)
 
     @cached_property
-    def _steps(self) -> Mapping[str, Mapping[str, int]]:
-        return steps_between(self.bench.base)
+    def _beside(self) -> Mapping[str, set[str]]:
+        """For each tensor those that one equation joins it with."""
+        base = self.bench.base
+        found: dict[str, set[str]] = {name: set() for name in base.tensors}
+        for equation in base.equations:
+            for name in map(tensor_of, equation.reads()):
+                found[equation.tensor].add(name)
+                found[name].add(equation.tensor)
+        return found
+
+    def _steps(self, start: str) -> Mapping[str, int]:
+        """How many equations lie between a tensor and others that are not far."""
+        if start not in self._known:
+            steps, edge = {start: 0}, {start}
+            for step in range(1, FAR):
+                edge = {n for name in edge for n in self._beside[name]} - steps.keys()
+                steps |= dict.fromkeys(edge, step)
+            self._known[start] = steps
+        return self._known[start]
 
     # --- functions -------------------------------------------------------------------
 
@@ -140,28 +161,6 @@ def _apart(first: str, second: str) -> float | None:
     if one[1] != other[1] or not (one[2] and other[2]):
         return None
     return NEXT if abs(int(one[2]) - int(other[2])) == 1 else SAME
-
-
-def steps_between(system: System) -> dict[str, dict[str, int]]:
-    """How many equations lie between each two tensors, whichever way one goes."""
-    beside: dict[str, set[str]] = {name: set() for name in system.tensors}
-    for equation in system.equations:
-        for name in _read_by(equation):
-            beside[equation.tensor].add(name)
-            beside[name].add(equation.tensor)
-    found: dict[str, dict[str, int]] = {}
-    for start in beside:
-        steps, edge = {start: 0}, [start]
-        while edge:
-            reached = {n for name in edge for n in beside[name]} - steps.keys()
-            steps |= dict.fromkeys(reached, steps[edge[0]] + 1)
-            edge = sorted(reached)
-        found[start] = steps
-    return found
-
-
-def _read_by(equation: Equation) -> set[str]:
-    return {tensor_of(read) for read in equation.reads()}
 
 
 def words_in(trees: Iterable[ast.expr]) -> frozenset[str]:
