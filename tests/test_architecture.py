@@ -55,6 +55,7 @@ ORDER = (
     "approximation",
     "source",
     "documents",
+    "claims",
     "display",
     "interrupts",
     "kernels",

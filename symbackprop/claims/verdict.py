@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +32,7 @@ class Reason:
     """
 
     key: str
-    parts: Mapping[str, str] = MappingProxyType({})
+    parts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def text(self, language: str = "en") -> str:
         """The reason in words.
@@ -138,16 +138,10 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: every attribute, the reason in words, fractions as text."""
-        made = asdict(replace_reason(self))
+        made = asdict(replace(self, reason=None))
         made["holds"] = self.holds
         made["reason"] = self.reason.text() if self.reason else ""
         return made
-
-
-def replace_reason(verdict: Verdict) -> Any:
-    from dataclasses import replace
-
-    return replace(verdict, reason=None)
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
@@ -32,7 +33,7 @@ from symbackprop.grammar.normal import Placeholders, Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 from symbackprop.grammar.tree import Tree
 
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Expr, Expr], Expr]] = {
+COMPARISONS: dict[type[ast.cmpop], Callable[[Expr, Expr], Expr]] = {
     ast.Lt: lambda a, b: scalars.less(a, b),
     ast.LtE: lambda a, b: scalars.less_equal(a, b),
     ast.Gt: lambda a, b: scalars.less(b, a),
@@ -52,8 +53,10 @@ class Reader:
     first_reads: dict[str, tuple[int, int]] = field(default_factory=dict)
     open_calls: list[str] = field(default_factory=list)
 
-    def right_side(self, indices: tuple[Name, ...]) -> Expr:
-        root = self.tree.parse()
+    def right_side(
+        self, indices: tuple[Name, ...], root: ast.expr | None = None
+    ) -> Expr:
+        root = self.tree.parse() if root is None else root
         rhs = self.expression(root, indices)
         reductions = self.placeholders.reductions.values()
         flaw = flaw_of_numbers([rhs, *(reduced.body for reduced in reductions)])
@@ -225,7 +228,7 @@ class Reader:
                 f"`{inner.id}` stands in a subscript but is not integer data. Name it "
                 "in `integers` if it is, or write an index.",
             )
-        for part in _inside(node):
+        for part in (p for p in ast.walk(node) if isinstance(p, ast.expr)):
             if isinstance(part, ast.Name) and part.id in self.system.axes:
                 continue
             if isinstance(part, ast.Constant) and type(part.value) is int:
@@ -273,31 +276,48 @@ class Reader:
         if name in REDUCTIONS:
             return self._reduction(node, name, scope)
         row = scalars.TABLE.get(name)
-        most = row.arity if row else 3
-        least = most - (len(row.defaults) if row else 0)
-        if not least <= len(arguments) <= most:
-            takes = _count(most, "argument")
-            takes = takes if least == most else f"{least} to {takes}"
-            self.refuse(node, f"`{name}` takes {takes}, {len(arguments)} came.")
+        self.check_count(node, name, len(arguments))
         if row is None:
             condition = self.condition(arguments[0], scope)
             a, b = (self.expression(argument, scope) for argument in arguments[1:])
             return scalars.where(condition, a, b)
+        with self.inside(node, name):
+            values = [self.expression(argument, scope) for argument in arguments]
+        return self.applied(node, name, values)
+
+    def check_count(self, node: ast.Call, name: str, count: int) -> None:
+        """Refuse a function with too many arguments, or too few."""
+        row = scalars.TABLE.get(name)
+        most = row.arity if row else 3
+        least = most - (len(row.defaults) if row else 0)
+        if not least <= count <= most:
+            takes = ("" if least == most else f"{least} to ") + _count(most, "argument")
+            self.refuse(node, f"`{name}` takes {takes}, {count} came.")
+
+    @contextmanager
+    def inside(self, node: ast.Call, name: str) -> Iterator[None]:
+        """While the arguments of a function are read."""
         self.open_calls.append(name)
-        if most == 1 and self.open_calls.count(name) > SELF_NESTING_LIMIT:
+        most = SELF_NESTING_LIMIT
+        if scalars.TABLE[name].arity == 1 and self.open_calls.count(name) > most:
             self.refuse(
                 node,
-                f"`{name}` nests in itself more than {SELF_NESTING_LIMIT} times. Split "
-                "the equation.",
+                f"`{name}` nests in itself more than {most} times. Split the equation.",
             )
-        values = [self.expression(argument, scope) for argument in arguments]
+        yield
         self.open_calls.pop()
+
+    def applied(self, node: ast.Call, name: str, values: list[Expr]) -> Expr:
+        """A function of the table, its last arguments by default."""
+        row = scalars.TABLE[name]
         if name == "identity":
             return values[0]
         if name == "exp":
             self._refuse_flaw(node, flaw_of_exponent(values[0]))
-        values += row.defaults[len(row.defaults) - (most - len(values)) :]
-        return row.call(*values[:most])
+        values = values + [
+            *row.defaults[len(row.defaults) - (row.arity - len(values)) :]
+        ]
+        return row.call(*values[: row.arity])
 
     def _reduction(self, node: ast.Call, op: str, scope: tuple[Name, ...]) -> Expr:
         """`sum(body, i, j)` as a placeholder."""
@@ -340,9 +360,9 @@ class Reader:
         """A true-or-false expression: the first argument of `where`."""
         match node:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
-                if type(op) in _COMPARISONS:
+                if type(op) in COMPARISONS:
                     a, b = self.expression(left, scope), self.expression(right, scope)
-                    return _COMPARISONS[type(op)](a, b)
+                    return COMPARISONS[type(op)](a, b)
             case ast.Compare():
                 self.refuse(node, "write `0 <= t and t < 5` instead of `0 <= t < 5`.")
             case ast.BoolOp(op=op, values=[first, *others]):
@@ -360,8 +380,10 @@ class Reader:
         )
 
     def _power(self, node: ast.BinOp, scope: tuple[Name, ...]) -> Expr:
-        base = self.expression(node.left, scope)
-        exponent = self.expression(node.right, scope)
+        left, right = (self.expression(e, scope) for e in (node.left, node.right))
+        return self.power(node, left, right)
+
+    def power(self, node: ast.BinOp, base: Expr, exponent: Expr) -> Expr:
         tower = isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.Pow)
         if exponent.is_Rational and tower:
             self.refuse(node.right, "a tower of powers; write its exponent as one.")
@@ -371,10 +393,6 @@ class Reader:
     def _refuse_flaw(self, node: ast.expr, flaw: str | None) -> None:
         if flaw is not None:
             self.refuse(node, flaw)
-
-
-def _inside(node: ast.expr) -> Iterator[ast.expr]:
-    return (part for part in ast.walk(node) if isinstance(part, ast.expr))
 
 
 def _count(number: int, one: str, many: str = "") -> str:

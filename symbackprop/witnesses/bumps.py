@@ -34,24 +34,46 @@ def adjoint(
     Shapes:
         The tensor's own, with the batch in front if it is batched.
     """
-    shape = system.shape(tensor)
+    found = jacobian(system, values, system.objective, tensor, batch, numbers)
+    if system.tensors[tensor].batched:
+        return found
+    return found.mean(axis=0) if system.tensors[system.objective].batched else found
+
+
+def jacobian(
+    system: System,
+    values: Mapping[str, Any],
+    of: str,
+    by: str,
+    batch: int,
+    numbers: Numbers = REAL,
+) -> Array:
+    """The slope of every entry of a tensor by every entry of another, sample by sample.
+
+    Shapes:
+        That of `of`, then that of `by`; the batch in front if one of them is batched.
+    """
+    shape, outer = system.shape(by), system.shape(of)
     size = int(np.prod(shape, dtype=int))
-    lead = (batch,) if system.tensors[tensor].batched else ()
-    whole = (*lead, *shape)
+    batched = system.tensors[by].batched
+    whole = (batch, *shape) if batched else shape
+    lead = (batch,) if batched or system.tensors[of].batched else ()
     seeds = np.broadcast_to(np.eye(size).reshape(*shape, size), (*whole, size))
     duals = DualNumbers(numbers, size)
-    if tensor in values:
-        moved = {**values, tensor: duals.dual(values[tensor], seeds)}
+    if by in values:
+        moved = {**values, by: duals.dual(values[by], seeds)}
     else:
-        system, bump = _bumped(system, tensor)
+        system, bump = _bumped(system, by)
         moved = {**values, bump: duals.dual(np.zeros(whole), seeds)}
-    found = evaluate(system, moved, duals, batch)[system.objective]
-    slopes = numbers.zeros((1, size))
+    found = evaluate(system, moved, duals, batch)[of]
+    slopes = numbers.zeros((*found.shape, size))
     if isinstance(found, Dual):
-        slopes = np.asarray(found.tangent)
-    if system.tensors[system.objective].batched and not lead:
-        slopes = slopes.mean(axis=0)
-    return np.broadcast_to(slopes, (*lead, size)).reshape(whole)
+        slopes = np.broadcast_to(np.asarray(found.tangent), slopes.shape)
+    if lead and not system.tensors[of].batched:
+        slopes = slopes[None]
+    return np.broadcast_to(slopes, (*lead, *outer, size)).reshape(
+        (*lead, *outer, *shape)
+    )
 
 
 def _bumped(system: System, tensor: str) -> tuple[System, str]:

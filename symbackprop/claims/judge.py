@@ -1,0 +1,315 @@
+"""Whether both sides of a claim agree: on fractions, and to many digits.
+
+On fractions each scalar function is a random rational function, as different for the
+layers of a network as their activations are; what holds there is algebra, and exact. A
+claim that rests on what its functions are is judged with those functions, to 50 digits,
+and to 100 where rounding could be meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from sympy import preorder_traversal
+
+from symbackprop.claims.claim import Claim, UndecidedError
+from symbackprop.claims.text import ORDERS
+from symbackprop.claims.values import part, values
+from symbackprop.equations import Equation, System, Tensor, reads, tensor_of
+from symbackprop.errors import CheckError
+from symbackprop.witnesses.draws import draw, draw_exact, shrink
+from symbackprop.witnesses.evaluate import evaluate
+from symbackprop.witnesses.exact import Exact
+from symbackprop.witnesses.numbers import (
+    Array,
+    Comparison,
+    Formula,
+    Numbers,
+    Precise,
+)
+
+EXACT_DRAWS, DIGIT_DRAWS = 4, 6
+SEED = 20221129
+NEAR = 1e-30  # a difference below it, relative to the sides, may be rounding
+SHRINKS = 1e-25  # what is left of a difference, of rounding alone, with 50 digits more
+RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
+
+VARIED = 24  # random values of each variable of a scalar claim
+POINTS = 400  # combined simple values of variables
+SIMPLE = (
+    *map(Fraction, (0, 1, -1, 2, -2)),
+    *(Fraction(p, 2) for p in (1, -1, 3, -3)),
+    *map(Fraction, (3, -3, 5, -5, 10, -10)),
+)
+
+FIFTY, HUNDRED = Precise(50), Precise(100)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One choice of values, and what the sides are there.
+
+    Attributes:
+        given: of parameters and data, or of the variables.
+        found: of every tensor.
+        wrong: where the sides do not stand as claimed: relation, batch, free indices.
+        known: where both sides have a value and the condition holds.
+    """
+
+    given: Mapping[str, Any]
+    found: Mapping[str, Array]
+    wrong: Array
+    known: Array
+
+    @property
+    def fails(self) -> bool:
+        return bool(self.wrong.any())
+
+    @property
+    def exercised(self) -> bool:
+        return bool(self.known.any())
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges one claim.
+
+    Attributes:
+        claim: the claim.
+        facts: data whose entries add up to 1 along their last axis.
+    """
+
+    claim: Claim
+    facts: tuple[str, ...] = ()
+
+    @cached_property
+    def small(self) -> System:
+        """The claim's system with small axes that differ in size."""
+        return shrink(self.claim.system)
+
+    def base(self, system: System) -> System:
+        """The forward equations, with the axes of a system."""
+        return replace(self.claim.base, axes=system.axes)
+
+    # --- points ----------------------------------------------------------------------
+
+    def exact(self, system: System | None = None) -> Iterator[Point]:
+        """Points on fractions, with stand-ins for functions."""
+        system = system or self.small
+        rng = np.random.default_rng(SEED)
+        if self.claim.form == "scalar":
+            given = draw_exact(self.base(system), rng, VARIED)
+            yield self.at(given, Exact(0), system, VARIED)
+            return
+        for number in range(EXACT_DRAWS):
+            given = draw_exact(self.base(system), rng, 1)
+            yield self.at(self.with_facts(given, system), Exact(number), system)
+
+    def digits(self, system: System | None = None) -> Iterator[Point]:
+        """Points of 50 digits, with the functions as they are."""
+        system = system or self.small
+        rng = np.random.default_rng(SEED)
+        base = self.base(system)
+        if self.claim.form == "scalar":
+            given, batch = grid(base)
+            yield self.at(given, FIFTY, system, batch)
+            return
+        for number in range(DIGIT_DRAWS):
+            scale = RANGES[number % len(RANGES)]
+            given = draw(base, rng, 1, scale)
+            if number % 2:
+                rounded = {n: np.round(v * 4) / 4 for n, v in given.items()}
+                given = rounded if not self._degenerate(rounded) else given
+            yield self.at(self.with_facts(given, system), FIFTY, system)
+
+    def _degenerate(self, given: Mapping[str, Any]) -> bool:
+        return any(np.size(v) and not np.any(v) for v in given.values())
+
+    def with_facts(self, given: Mapping[str, Any], system: System) -> dict[str, Any]:
+        """Values that obey the facts."""
+        changed = dict(given)
+        for name in self.facts:
+            value = np.abs(np.asarray(given[name], dtype=object)) + Fraction(1, 2)
+            value = np.vectorize(Fraction, otypes=[object])(value)
+            changed[name] = value / value.sum(axis=-1, keepdims=True)
+        return changed
+
+    def at(
+        self,
+        given: Mapping[str, Any],
+        numbers: Numbers,
+        system: System,
+        batch: int = 1,
+    ) -> Point:
+        """The sides at one point, and where they disagree."""
+        claim = self.claim
+        found = values(claim, system, given, numbers, batch)
+        sides = [np.asarray(found[name]) for name in claim.sides]
+        valued = np.stack([np.asarray(side == side, dtype=bool) for side in sides])
+        known = valued.all(axis=0)
+        if numbers is FIFTY:
+            known = valued.any(axis=0)  # one side alone without a value is a fault
+            if claim.slopes and claim.form == "scalar":
+                known &= ~at_corners(claim, system, given, batch)
+        if claim.condition:
+            known &= np.asarray(found[claim.condition] == 1)
+        finer: list[Array] = []
+        wrong = []
+        for place, relation in enumerate(claim.parsed.relations):
+            left, right = sides[place], sides[place + 1]
+            equal = np.asarray(left == right)
+            both = valued[place] & valued[place + 1]
+            if numbers is FIFTY:
+                unsure = ~equal & known & both & _near(left, right)
+                if unsure.any():
+                    if not finer:
+                        more = values(claim, system, given, HUNDRED, batch)
+                        finer = [np.asarray(more[name]) for name in claim.sides]
+                    left, right = finer[place], finer[place + 1]
+                    before = np.abs(sides[place] - sides[place + 1])
+                    equal |= unsure & np.asarray(
+                        np.abs(left - right) <= SHRINKS * before, dtype=bool
+                    )
+            wrong.append((_broken(relation, left, right, equal) | ~both) & known)
+        return Point(given, found, np.stack(wrong), known)
+
+    # --- findings --------------------------------------------------------------------
+
+    def holds_exactly(self) -> bool:
+        """Whether the claim holds on fractions, whatever the functions are."""
+        if any(relation in ORDERS for relation in self.claim.parsed.relations):
+            return False
+        exercised = False
+        for point in self.exact():
+            if point.fails:
+                return False
+            exercised |= point.exercised
+        return exercised
+
+    def failing(self) -> Point | None:
+        """A point of 50 digits where the claim fails; None where it holds at all.
+
+        Raises:
+            UndecidedError: the sides have no values anywhere.
+        """
+        exercised = False
+        for point in self.digits():
+            if point.fails:
+                return point
+            exercised |= point.exercised
+        if not exercised:
+            raise UndecidedError("no values")
+        return None
+
+
+class _Ties(Precise):
+    """Notes where compared values are equal: there a slope is a convention."""
+
+    def __init__(self, batch: int) -> None:
+        super().__init__(50)
+        self.ties = np.zeros(batch, dtype=bool)
+
+    def own(self, name: str) -> Formula | None:
+        return None if name in ("abs", "sign") else super().own(name)
+
+    def compare(self, how: Comparison, a: Array, b: Array) -> Array:
+        self.ties |= np.broadcast_to(
+            np.asarray(a == b, dtype=bool).reshape(-1), self.ties.shape
+        )
+        return super().compare(how, a, b)
+
+
+def at_corners(
+    claim: Claim, system: System, given: Mapping[str, Any], batch: int
+) -> Array:
+    """At which values of its variables a function in a claim has a corner."""
+    ties = _Ties(batch)
+    sources = [slope.of for slope in claim.slopes.values()]
+    evaluate(part(system, sources), given, ties, batch)
+    return ties.ties
+
+
+def grid(base: System) -> tuple[dict[str, Array], int]:
+    """Simple values of each variable, all combined; of many variables a part of them."""
+    names = [tensor.name for tensor in base.data]
+    count = next(
+        n for n in range(len(SIMPLE), 1, -1) if n ** len(names) <= POINTS or n == 2
+    )
+    rng = np.random.default_rng(SEED)
+    if names and count ** len(names) <= POINTS:
+        rows = list(product(SIMPLE[:count], repeat=len(names)))
+    else:
+        rows = [tuple(rng.choice(SIMPLE, len(names))) for _ in range(POINTS)]
+    tops = rng.integers(-300, 300, (VARIED, len(names)))
+    rows += [tuple(Fraction(int(top), 61) for top in row) for row in tops]
+    columns = np.empty((len(rows), len(names)), dtype=object)
+    columns[:] = rows
+    return {name: columns[:, place] for place, name in enumerate(names)}, len(rows)
+
+
+def _near(left: Array, right: Array) -> Array:
+    size = np.abs(left) + np.abs(right)
+    return np.asarray(np.abs(left - right) <= NEAR * np.maximum(size, 1), dtype=bool)
+
+
+def _broken(relation: str, left: Array, right: Array, equal: Array) -> Array:
+    if relation == "<":
+        return ~np.asarray(left < right, dtype=bool) | equal
+    if relation == "<=":
+        return ~(np.asarray(left <= right, dtype=bool) | equal)
+    if relation == ">":
+        return ~np.asarray(left > right, dtype=bool) | equal
+    if relation == ">=":
+        return ~(np.asarray(left >= right, dtype=bool) | equal)
+    return ~equal
+
+
+def targets(base: System) -> tuple[Tensor, ...]:
+    """Data that only weigh logarithms: the targets of a cross-entropy.
+
+    `L = -sum(y[k]*log(p[k]), k)` => y; its entries are the chances of the classes.
+    """
+    readers: dict[str, list[Equation]] = {}
+    for equation in base.equations:
+        for name in dict.fromkeys(tensor_of(r) for r in equation.reads()):
+            readers.setdefault(name, []).append(equation)
+    return tuple(
+        tensor
+        for tensor in base.data
+        if tensor.axes
+        and not tensor.integer
+        and tensor.name in readers
+        and all(_weighs_logs(tensor.name, e) for e in readers[tensor.name])
+    )
+
+
+def _weighs_logs(name: str, equation: Equation) -> bool:
+    for term in equation.terms:
+        mine = [r for r in reads(term.body) if tensor_of(r) == name]
+        if not mine:
+            continue
+        rest = term.body / mine[0]
+        if len(set(mine)) > 1 or rest.has(mine[0]):
+            return False
+        if not any(p.func.__name__ == "log" for p in preorder_traversal(rest)):
+            return False
+    return True
+
+
+def check_agreement(exact: bool, point: Point | None, claim: Claim) -> None:
+    """Two witnesses of which one refutes what the other shows share a mistake of ours.
+
+    Raises:
+        CheckError: the claim holds on fractions and fails with 50 digits.
+    """
+    if exact and point is not None:
+        raise CheckError(
+            f"the claim `{claim.parsed.text}` holds exactly on fractions but fails with "
+            "50 digits; please report it: no verdict is given."
+        )

@@ -1,0 +1,456 @@
+"""A claim in matrix form -> equations in indices.
+
+    D(L, W2) = delta2 @ a1.T    =>    left[r, c] = D_L_W2[r, c],
+                                      right[r, c] = delta2[r]*a1[c]
+
+A vector is a column. Every part is a number, a column, a row or a matrix, and knows the
+entry at a row and a column; shapes meet by size, and a number is spread over entries.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Pow, S
+
+from symbackprop import scalars
+from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
+from symbackprop.claims.letters import resolve
+from symbackprop.claims.reading import ClaimReader, Workbench, finished, first_line
+from symbackprop.claims.text import Parsed
+from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
+from symbackprop.errors import ShapeError
+from symbackprop.grammar.expressions import COMPARISONS
+from symbackprop.grammar.normal import Reduced
+from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
+
+Index = Expr | None  # None where there is but one row or column
+Entry = Callable[[Index, Index, tuple[Name, ...]], Expr]
+
+LAYOUTS = ("denominator", "numerator")
+IDENTITY = "I"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A number, column, row or matrix.
+
+    Attributes:
+        rows: the axis that its rows run over; "" for one row.
+        columns: the axis that its columns run over; "" for one column.
+        entry: the entry at a row and a column, which are None where there is but one.
+        identity: whether it is an identity matrix whose size is not yet known.
+    """
+
+    rows: str
+    columns: str
+    entry: Entry
+    identity: bool = False
+
+    def at(self, row: Index, column: Index, scope: tuple[Name, ...]) -> Expr:
+        """The entry; an axis of size 1 meets none at 0."""
+        if self.identity:
+            return self.entry(row, column, scope)
+        r = (S.Zero if row is None else row) if self.rows else None
+        c = (S.Zero if column is None else column) if self.columns else None
+        return self.entry(r, c, scope)
+
+    @property
+    def is_scalar(self) -> bool:
+        return not (self.rows or self.columns or self.identity)
+
+
+class MatrixReader(ClaimReader):
+    """Reads one side in matrix form; what has subscripts is read as an entry."""
+
+    layout: str
+    flipped: frozenset[int]
+    derivatives: list[ast.Call]
+
+    # --- the whole side --------------------------------------------------------------
+
+    def matrix(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
+        """The value of a tree, by its kind."""
+        match node:
+            case ast.Name(id=name) if self._is_identity(name):
+                return Matrix("", "", _kronecker, identity=True)
+            case ast.Name(id=name) if self.bench.axes_of(name):
+                return self._tensor_whole(node, name, scope)
+            case ast.Attribute(value=inner, attr="T"):
+                of = self.matrix(inner, scope)
+                return replace(
+                    of,
+                    rows=of.columns,
+                    columns=of.rows,
+                    entry=lambda r, c, s: of.at(c, r, s),
+                )
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                of = self.matrix(inner, scope)
+                return replace(of, entry=lambda r, c, s: -of.at(r, c, s))
+            case ast.UnaryOp(op=ast.UAdd(), operand=inner):
+                return self.matrix(inner, scope)
+            case ast.BinOp(op=ast.MatMult(), left=left, right=right):
+                return self._product(
+                    node, self.matrix(left, scope), self.matrix(right, scope)
+                )
+            case ast.BinOp(op=ast.Pow(), left=left):
+                base = self.matrix(left, scope)
+                power = self.expression(node.right, scope)
+                return replace(
+                    base,
+                    entry=lambda r, c, s: self.power(node, base.at(r, c, s), power),
+                )
+            case ast.BinOp(op=op, left=left, right=right) if type(op) in _ENTRYWISE:
+                parts = [self.matrix(left, scope), self.matrix(right, scope)]
+                return self._entrywise(node, _ENTRYWISE[type(op)], parts)
+            case ast.Call(func=ast.Name(id=name)):
+                return self._called(node, name, scope)
+        value = self.expression(node, scope)
+        return Matrix("", "", lambda r, c, s: value)
+
+    def _is_identity(self, name: str) -> bool:
+        known = name in self.bench.tensors or name in self.system.constants
+        return name == IDENTITY and not known
+
+    def _tensor_whole(
+        self, node: ast.expr, name: str, scope: tuple[Name, ...]
+    ) -> Matrix:
+        """A vector as a column, a matrix as it is."""
+        axes = self.bench.axes_of(name) or ()
+        if len(axes) > 2:
+            raise MisfitError("rank misfit", name=name, axes=str(len(axes)))
+        tensor = self.bench.tensors[self._adjoint(name) or name]
+        columns = axes[1] if len(axes) == 2 else ""
+        self.first_reads.setdefault(name, self.tree.place(node))
+        return Matrix(
+            axes[0], columns, lambda r, c, s: tensor.read(*(i for i in (r, c) if i))
+        )
+
+    # --- operators -------------------------------------------------------------------
+
+    def _product(self, node: ast.BinOp, left: Matrix, right: Matrix) -> Matrix:
+        """`A @ B`: the sum over the columns of A and the rows of B."""
+        if left.identity or right.identity:
+            return right if left.identity else left
+        if not self._same(left.columns, right.rows):
+            raise MisfitError(
+                "product misfit",
+                left=f"{ast.unparse(node.left)}".replace("%", "o"),
+                right=f"{ast.unparse(node.right)}".replace("%", "o"),
+                first=self.shape(left),
+                second=self.shape(right),
+            )
+        if not left.columns and not right.rows:
+            return Matrix(
+                left.rows,
+                right.columns,
+                lambda r, c, s: left.at(r, None, s) * right.at(None, c, s),
+            )
+        index = self.letter(left.columns or right.rows)
+
+        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
+            inner = (*scope, index)
+            first = left.at(r, index if left.columns else None, inner)
+            second = right.at(index if right.rows else None, c, inner)
+            return self.total(first * second, index, scope)
+
+        return Matrix(left.rows, right.columns, entry)
+
+    def _entrywise(
+        self, node: ast.expr, join: Callable[..., Expr], parts: list[Matrix]
+    ) -> Matrix:
+        """Entries of matrices of one shape joined; numbers stand at every entry."""
+        whole = [p for p in parts if not p.is_scalar]
+        sized = [p for p in whole if not p.identity]
+        shape = sized[0] if sized else (whole[0] if whole else parts[0])
+        for part in whole:
+            fits = self.fits(part, shape)
+            if not fits:
+                text = ast.unparse(node).replace("%", "o")
+                raise MisfitError(
+                    "entrywise misfit",
+                    text=text,
+                    first=self.shape(shape),
+                    second=self.shape(part),
+                )
+
+        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
+            return join(*(p.at(r, c, scope) for p in parts))
+
+        return replace(shape, entry=entry, identity=shape.identity and not sized)
+
+    def fits(self, part: Matrix, shape: Matrix) -> bool:
+        if part.identity or shape.identity:
+            sized = shape if part.identity else part
+            return sized.identity or self._same(sized.rows, sized.columns)
+        return self._same(part.rows, shape.rows) and self._same(
+            part.columns, shape.columns
+        )
+
+    def _same(self, first: str, second: str) -> bool:
+        """Whether two axes are equally long; no axis is one of size 1."""
+        return self.size(first) == self.size(second)
+
+    def size(self, axis: str) -> int:
+        return self.system.size(axis) if axis else 1
+
+    def shape(self, part: Matrix) -> str:
+        """`3 x 4`, for people."""
+        if part.identity:
+            return "n x n"
+        if part.is_scalar:
+            return "1"
+        return f"{self.size(part.rows)} x {self.size(part.columns)}"
+
+    # --- functions -------------------------------------------------------------------
+
+    def _called(self, node: ast.Call, name: str, scope: tuple[Name, ...]) -> Matrix:
+        stem = name.rstrip("_")
+        arguments = node.args
+        if name == "D":
+            return self._derivative(node, scope)
+        if name == "diag" and len(arguments) == 1:
+            return self._diagonal(node, self.matrix(arguments[0], scope))
+        if name in REDUCTIONS and len(arguments) == 1:
+            return self._reduced(name, self.matrix(arguments[0], scope))
+        if name in REDUCTIONS:
+            value = self.expression(node, scope)
+            return Matrix("", "", lambda r, c, s: value)
+        if name == "where" and len(arguments) == 3:
+            chosen = self._condition(arguments[0], scope)
+            parts = [chosen, *(self.matrix(a, scope) for a in arguments[1:])]
+            return self._entrywise(node, scalars.where, parts)
+        known = name in FUNCTIONS or stem in {*FUNCTIONS, *self.bench.functions}
+        if not known or name == "where":
+            value = self._call(node, scope)  # which refuses it
+            return Matrix("", "", lambda r, c, s: value)
+        parts = [self.matrix(argument, scope) for argument in arguments]
+        whole = self._entrywise(node, lambda *values: S.Zero, parts)
+
+        def entry(r: Index, c: Index, s: tuple[Name, ...]) -> Expr:
+            return self.function(node, name, [p.at(r, c, s) for p in parts], s)
+
+        return replace(whole, entry=entry)
+
+    def _diagonal(self, node: ast.Call, of: Matrix) -> Matrix:
+        """The diagonal matrix of a column or row; the diagonal of a matrix."""
+        if of.rows and of.columns:
+            if not self._same(of.rows, of.columns):
+                raise MisfitError(
+                    "diagonal misfit",
+                    text=ast.unparse(node).replace("%", "o"),
+                    first=self.shape(of),
+                )
+            return Matrix(of.rows, "", lambda r, c, s: of.at(r, r, s))
+        axis = of.rows or of.columns
+
+        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
+            places = (r, None) if of.rows else (None, r)
+            return _kronecker(r, c, scope) * of.at(*places, scope)
+
+        return Matrix(axis, axis, entry)
+
+    def _reduced(self, op: str, of: Matrix) -> Matrix:
+        """`sum(x)`: over all entries."""
+        row = self.letter(of.rows) if of.rows else None
+        column = self.letter(of.columns) if of.columns else None
+        bound = tuple(i for i in (row, column) if i is not None)
+
+        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
+            body = of.at(row, column, (*scope, *bound))
+            if not bound:
+                return body
+            count = self.size(of.rows) * self.size(of.columns)
+            scale = S.One / count if op == "mean" else S.One
+            return self.placeholders.add(Reduced(op, bound, body, scope, scale))
+
+        return Matrix("", "", entry)
+
+    def _condition(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
+        """A comparison at each entry."""
+        match node:
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if (
+                type(op) in COMPARISONS
+            ):
+                parts = [self.matrix(left, scope), self.matrix(right, scope)]
+                return self._entrywise(node, COMPARISONS[type(op)], parts)
+        value = self.condition(node, scope)
+        return Matrix("", "", lambda r, c, s: value)
+
+    # --- derivatives -----------------------------------------------------------------
+
+    def _derivative(self, node: ast.Call, scope: tuple[Name, ...]) -> Matrix:
+        """`D(A, B)` by the layout; B is a tensor, or an entry of one."""
+        if len(node.args) != 2:
+            self.refuse(node, "`D` takes what is differentiated, and by what.")
+        of, by = self.matrix(node.args[0], scope), node.args[1]
+        at: tuple[Expr, ...] = ()
+        if isinstance(by, ast.Name) and self.bench.axes_of(by.id):
+            self.check_variable(by)
+            under = self._tensor_whole(by, by.id, scope)
+            name = by.id
+        else:
+            read = self.variable(by, scope)
+            under = Matrix("", "", lambda r, c, s: read)
+            name, at = tensor_of(read), subscripts_of(read)
+        source, places = self._source(of, node, scope)
+        slope = self.bench.slope(source, name)
+        upper = [axis for axis in (of.rows, of.columns) if axis]
+        lower = [axis for axis in (under.rows, under.columns) if axis]
+        if len(upper) + len(lower) > 2:
+            raise MisfitError(
+                "derivative misfit",
+                text=ast.unparse(node).replace("%", "o"),
+                axes=str(len(upper) + len(lower)),
+            )
+        denominator = self.layout == "denominator"
+        if len(self.derivatives) in self.flipped:
+            denominator = not denominator
+        self.derivatives.append(node)
+
+        def value(above: list[Index], below: list[Index]) -> Expr:
+            inner = [i for i in above if i is not None]
+            own = [i for i in below if i is not None]
+            return slope.read(*places(inner), *(own or at))
+
+        return self._laid_out(of, under, value, denominator)
+
+    def _laid_out(
+        self,
+        of: Matrix,
+        under: Matrix,
+        value: Callable[[list[Index], list[Index]], Expr],
+        denominator: bool,
+    ) -> Matrix:
+        """Where each slope stands: below what it is by, or beside what it is of."""
+        if under.is_scalar:  # numerator layout keeps the shape of what it is of
+            made = Matrix(of.rows, of.columns, lambda r, c, s: value([r, c], []))
+            turned = denominator
+        elif of.is_scalar:  # denominator layout keeps the shape of what it is by
+            made = Matrix(under.rows, under.columns, lambda r, c, s: value([], [r, c]))
+            turned = not denominator
+        else:
+            made = Matrix(
+                under.rows, of.rows or of.columns, lambda r, c, s: value([c], [r])
+            )
+            turned = not denominator
+        if not turned:
+            return made
+        return Matrix(made.columns, made.rows, lambda r, c, s: made.at(c, r, s))
+
+    def _source(
+        self, of: Matrix, node: ast.Call, scope: tuple[Name, ...]
+    ) -> tuple[str, Callable[[list[Name]], tuple[Expr, ...]]]:
+        """The tensor that is differentiated, and where to read it at some letters."""
+        row = self.letter(of.rows) if of.rows else None
+        column = self.letter(of.columns) if of.columns else None
+        own = tuple(i for i in (row, column) if i is not None)
+        body = of.at(row, column, (*scope, *own))
+        if self.bench.depends_on_slopes(body, self._inside(body)):
+            raise UndecidedError("second derivative")
+        name, places = self.source(body, (*scope, *own))
+
+        def at(letters: list[Name]) -> tuple[Expr, ...]:
+            return tuple(
+                p.xreplace(dict(zip(own, letters, strict=True))) for p in places
+            )
+
+        return name, at
+
+    # --- letters ---------------------------------------------------------------------
+
+    def letter(self, axis: str) -> Name:
+        """A new letter over an axis."""
+        axes = self.bench.axes
+        taken = {*axes, *self.bench.tensors, *self.system.constants}
+        origin = axes[axis]
+        rank = 1 + max(known.rank for known in axes.values())
+        name = fresh(f"{origin.of or origin.name}", taken)
+        axes[name] = Axis(name, origin.size, rank, origin.of or origin.name)
+        return axes[name].index
+
+    def total(self, body: Expr, index: Name, scope: tuple[Name, ...]) -> Expr:
+        return self.placeholders.add(Reduced("sum", (index,), body, scope, S.One))
+
+
+def _kronecker(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
+    """1 on the diagonal, else 0."""
+    if r is None or c is None:
+        return S.One
+    return scalars.where(scalars.equal(r, c), S.One, S.Zero)
+
+
+_ENTRYWISE: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Mod: lambda a, b: a * b,
+    ast.Div: lambda a, b: a * Pow(b, -1),
+}
+
+
+def read_matrices(
+    parsed: Parsed,
+    bench: Workbench,
+    layout: str,
+    flipped: frozenset[int] = frozenset(),
+) -> tuple[Claim, tuple[str, ...]]:
+    """Read a claim in matrix form.
+
+    Args:
+        flipped: which derivatives, counted from 0, are read in the other layout.
+
+    Returns:
+        The claim, and the text of each derivative in it.
+
+    Raises:
+        MisfitError: shapes that do not meet.
+        GrammarError: text that is not a claim about this program.
+    """
+    letters = resolve(parsed, bench.system, bench.axes, bench.axes_of)
+    free = tuple(axis.index for axis in letters.values())
+    derivatives: list[ast.Call] = []
+    readers, parts = [], []
+    for root, tree in zip(parsed.sides, parsed.trees, strict=True):
+        reader = MatrixReader(tree, bench.system, bench=bench)
+        reader.layout, reader.flipped = layout, flipped
+        reader.derivatives = derivatives
+        readers.append(reader)
+        try:
+            parts.append(reader.matrix(root, free))
+        except ShapeError as error:
+            raise MisfitError("shape misfit", what=first_line(error)) from None
+    reader = readers[0]
+    sized = [p for p in parts if not (p.is_scalar or p.identity)]
+    shape = sized[0] if sized else parts[0]
+    for part, root in zip(parts, parsed.sides, strict=True):
+        number = part.is_scalar and isinstance(root, ast.Constant | ast.UnaryOp)
+        if not number and not (part is shape or reader.fits(part, shape)):
+            first, second = (reader.shape(p) for p in parts[:2])
+            raise MisfitError("sides misfit", first=first, second=second)
+    row = reader.letter(shape.rows) if shape.rows else None
+    column = reader.letter(shape.columns) if shape.columns else None
+    own = tuple(i for i in (row, column) if i is not None)
+    shown = dict(letters)
+    for word, index in (("row", row), ("column", column)):
+        if index is not None:
+            shown[word] = bench.axes[index.name]
+    sides = []
+    for name, reader, part in zip(
+        ("left", "right", "third", "fourth"), readers, parts, strict=False
+    ):
+        body = part.at(row, column, (*free, *own))
+        made = bench.define(name, (*free, *own), body, reader.placeholders)
+        sides.append(made.name)
+    condition = ""
+    if parsed.condition is not None and parsed.where is not None:
+        reader = MatrixReader(parsed.where, bench.system, bench=bench)
+        holds = reader.condition(parsed.condition, free)
+        chosen = scalars.where(holds, S.One, S.Zero)
+        made = bench.define("condition", (*free, *own), chosen, reader.placeholders)
+        condition = made.name
+    texts = tuple(ast.unparse(d).replace("%", "o") for d in derivatives)
+    claim = finished(parsed, "matrix", bench, tuple(sides), condition, shown, layout)
+    return claim, texts
