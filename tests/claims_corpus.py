@@ -203,6 +203,38 @@ fails | a1 -> a2
 fails | z2 -> a1
 fails | W1 -> z2
 fails | x -> z1 -> a2
+holds | D(L, W2).T = a1 @ delta2.T
+holds | D(L, x).T = delta1.T @ W1
+misfit | D(L, x).T = W1.T @ delta1
+holds | (W2 @ W1).T = W1.T @ W2.T
+misfit | (W2 @ W1).T = W2.T @ W1.T
+holds | a1.T @ delta1 = delta1.T @ a1
+fails | a1 @ delta1.T = delta1 @ a1.T
+holds | diag(a1) @ delta1 = a1 o delta1
+holds | diag(a1 o delta1) = diag(a1) @ diag(delta1)
+holds | D(a1.T @ a1, a1) = 2*a1
+fails | D(a1.T @ a1, a1) = a1
+holds | D(W2 @ a1, a1) = W2.T
+misfit | D(W2 @ a1, a1) = W2
+holds | I @ W2 = W2
+holds | W2 o W2 = W2**2
+misfit | W2 @ W2 = W2**2
+misfit | a1 = a1.T
+misfit | D(L, W2) = diag(W2)
+holds | exp(z2) = a2/(1 - a2)
+holds | log(a2/(1 - a2)) = z2
+fails | log(a2/(1 + a2)) = z2
+holds definition | a2[k] = 1/(1 + exp(-z2[k]))
+fails | a2[k] = 1/(1 - exp(-z2[k]))
+holds | sum(delta2[k]*W2[k, i], k) = D(L, a1[i])
+holds | mean(x[j], j) = sum(x[j], j)/4
+fails | mean(x[j], j) = sum(x[j], j)/3
+fails | sum(a1[i]/a1[i], i) = 2
+holds | D(L, W2[k, i]) = sum(where(m == k, delta2[m], 0), m)*a1[i]
+fails | D(L, W2[k, i]) = delta2[k]*a1[i] + 1e-40
+fails | D(L, W2[k, i]) = delta2[k]*a1[i]*(1 + 1e-60)
+fails | D(L, b1[i]) = 0
+fails | D(L, b1[i]) = D(L, b1[0])
 """,
     "three": """
 holds | delta3[m] = (a3[m] - y[m])*f3'(z3[m])
@@ -242,6 +274,16 @@ fails | D(z3[m], x[j]) = sum(D(z3[m], z1[i])*D(a1[i], x[j]), i)
 holds | D(L, b3) = delta3
 holds | x -> z1 -> a1 -> z2 -> a2 -> z3 -> a3
 fails | a1 -> z3
+holds | sum(a1[i]/a1[i], i) = 4
+fails | sum(a1[i]/a1[i], i) = 3
+fails | sum(x[j]/x[j], j) = 4
+holds | mean(x[j], j) = sum(x[j], j)/5
+fails | mean(x[j], j) = sum(x[j], j)/4
+holds | sum(x[j], j) = x[0] + x[1] + x[2] + x[3] + x[4]
+fails | sum(x[j], j) = x[0] + x[1] + x[2] + x[3]
+holds | sum(where(j >= 4, x[j], 0), j) = x[4]
+fails | sum(where(j >= 3, x[j], 0), j) = x[3]
+holds | D(z3[m], x[j]) = D(z3[m], x[j])
 """,
     "equal": """
 holds | delta1 = f1'(z1) o (W2.T @ delta2)
@@ -338,6 +380,17 @@ update | W1 <- W1 - alpha*D(R, W1)
 update | W1 <- W1 - alpha*(delta1 @ x.T + lam*W1)
 holds | z2 -> a2 -> L -> R
 fails | a2 -> R
+fails | L = -log(sum(y[k]*a2[k], k))
+fails | y[k]**2 = y[k]
+fails | delta2[k] = a2[k] - where(k == 0, 1, 0)
+fails | sum(y[k]*a2[k], k) = 1
+holds | sum(D(R, b2[k]), k) = 0
+holds | sum(D(a2[k], z2[m]), k) = 0
+holds | D(L, z2[m]) = sum(D(L, a2[k])*D(a2[k], z2[m]), k)
+fails | D(L, z2[m]) = D(L, a2[m])*D(a2[m], z2[m])
+holds | D(L, z2) = D(a2, z2) @ D(L, a2)
+holds numerator | D(L, z2) = D(L, a2) @ D(a2, z2)
+holds numerator | D(a2, z2) = diag(a2) - a2 @ a2.T
 """,
     "classifier_said_otherwise": """
 holds | delta_logit[c] = guess[c] - truth[c]
@@ -372,6 +425,10 @@ holds | D(L, W[k, j]) = (p[k] - where(k == label, 1, 0))*x[j]
 misfit | D(L, W[k, j]) = (p[j] - where(j == label, 1, 0))*x[k]
 holds | L = log(sum(exp(z[k]), k)) - z[label]
 fails | L = log(sum(exp(z[k]), k)) - sum(z[k], k)
+fails | delta_z[k] = p[k] - where(k == 0, 1, 0)
+fails | z[label] = z[0]
+holds | z[label] = sum(where(k == label, z[k], 0), k)
+holds | L = -log(p[label])
 """,
     "binary": """
 holds | delta[k] = a[k] - y[k]
@@ -728,10 +785,72 @@ fails | softplus(x) < x
 holds | 0 < tanh'(x) <= 1
 holds | abs(tanh(x)) <= abs(x)
 fails | abs(softplus(x)) <= abs(x)
+holds | exp(x) >= 1 + x
+fails | exp(x) > 1 + x
+holds | x**2 >= 0
+fails | x**2 > 0
+holds | cos(x) <= 1
+fails | cos(x) < 1
+holds | log(x) <= x - 1
+fails | log(x) < x - 1
+holds | sin(x) <= x if x >= 0
+fails only-if | sin(x) <= x
+holds | logistic(x) >= 1/2 if x >= 0
+fails only-if | logistic(x) >= 1/2
+fails | exp(x) = 1 + x + x**2/2 + x**3/6
+fails | x + 1e-40 = x
+fails | x*(1 + 1e-60) = x
+fails | tanh(x) = x
+fails only-if | tanh(x) = x if abs(x) < 1/1000
+holds | maximum(a, b) = a if a >= b
+fails | maximum(a, b) = b if a >= b
+holds | maximum(a, b) = (a + b + abs(a - b))/2
+fails | maximum(a, b) = (a + b - abs(a - b))/2
+holds | maximum(x, y) + minimum(x, y) = x + y
+holds | minimum(a, b) <= a
+fails only-if | maximum(a, b) <= a
+holds | log(x**2) = 2*log(abs(x))
+fails only-if | log(x**2) = 2*log(x)
+holds | x**2 = 1 if x == 1
+fails only-if undecided | x**2 = 2 if x == 17
+fails only-if undecided | logistic(x) = 1 if x > 1000
+undecided holds | relu(x) = 5 if x > x
+holds | D(maximum(a, b), a) = where(a >= b, 1, 0)
+fails | D(maximum(a, b), a) = where(a >= b, 0, 1)
+holds | D(x**n, x) = n*x**n/x if x > 0 and n > 0
+holds | D(logistic(w*x + b), w) = x*logistic'(w*x + b)
+fails | D(logistic(w*x + b), w) = w*logistic'(w*x + b)
+fails | D(logistic(w*x + b), w) = logistic'(w*x + b)
+holds | D(-(y*log(p) + (1 - y)*log(1 - p)), p) = (p - y)/(p*(1 - p)) if p > 0 and p < 1
+fails | D(-(y*log(p) + (1 - y)*log(1 - p)), p) = (p - y)/(p*(1 + p)) if p > 0 and p < 1
+holds | D((a - y)**2/2, a) = a - y
+fails | D((a - y)**2, a) = a - y
+holds | D(sqrt(x), x) = 1/(2*sqrt(x)) if x > 0
+holds | D(erf(x), x) = 2*D(erf(x), x)/2
+holds | gelu'(x) = D(gelu(x), x)
+holds | elu'(x, r) = where(x > 0, 1, r*exp(x))
+fails | elu'(x, r) = where(x > 0, 1, exp(x))
+holds | hard_tanh'(x) = where(x > -1 and x < 1, 1, 0)
+fails | hard_tanh'(x) = where(x > -1 and x < 1, 1/2, 0)
+fails | sign(x) = 1
+holds | sign(x)*abs(x) = x
 """,
 }
 # Refuted at one point alone, or far out: numbers at random points do not find it.
-BEYOND_NUMBERS = ("logistic'(x) < 1/4",)
+BEYOND_NUMBERS = (
+    "logistic'(x) < 1/4",
+    "exp(x) > 1 + x",
+    "x**2 > 0",
+    "cos(x) < 1",
+    "log(x) < x - 1",
+    "x**2 = 2 if x == 17",
+    "logistic(x) = 1 if x > 1000",
+    "tanh(x) = x if abs(x) < 1/1000",
+    "x + 1e-40 = x",
+    "x*(1 + 1e-60) = x",
+    "D(L, W2[k, i]) = delta2[k]*a1[i] + 1e-40",
+    "D(L, W2[k, i]) = delta2[k]*a1[i]*(1 + 1e-60)",
+)
 
 
 def cases() -> list[Case]:

@@ -23,7 +23,7 @@ from claims_oracle import (
     State,
     parsed,
 )
-from mpmath import mpf
+from mpmath import mpc, mpf
 
 DRAWS = 2
 RATES = {"alpha"}  # names of numbers that an update rule may bring along
@@ -70,6 +70,8 @@ def _relations(claim: str) -> list[str]:
 def _true(relation: str, left: Any, right: Any) -> bool:
     if relation == "=":
         return bool(abs(left - right) <= TOLERANCE * (1 + abs(left) + abs(right)))
+    if isinstance(left, mpc) or isinstance(right, mpc):
+        return True  # no numbers that could be ordered
     return bool(
         {"<": left < right, "<=": left <= right + TOLERANCE}.get(relation, True)
         and {">": left > right, ">=": left >= right - TOLERANCE}.get(relation, True)
