@@ -66,7 +66,7 @@ ORDER = (
     "training",
     "figures",
     "bench",
-    "contrast",
+    *("contrast", "verify", "Verdict"),
     "testing",
     "cli",
 )
@@ -379,7 +379,7 @@ def test_planted_mistake_is_found(rule, planted: dict[str, str], found: str) -> 
 PUBLIC = {
     *("Program", "Network", "Dense", "Maxout", "Activation", "Equations"),
     *("Frobenius", "Layer", "load", "derive", "document", "compile", "train"),
-    "contrast",
+    *("contrast", "verify", "Verdict"),
     *("SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "Optimiser", "Rule", "Clip"),
     *(
         "ConstantRate",

@@ -77,9 +77,13 @@ class Counterexample:
     right: str
 
     def text(self) -> str:
-        """`W = [[1]], x = [2], i = 0: 0.42 on the left, 0.5 on the right`."""
-        at = [f"{name} = {_shown(value)}" for name, value in self.values.items()]
+        """`W = [[1]], i = 0, all else 0: 0.42 on the left, 0.5 on the right`."""
+        told = dict(self.values)
+        if self.sizes:  # a network's many zeros tell little
+            told = {name: v for name, v in self.values.items() if not _zero(v)}
+        at = [f"{name} = {_shown(value)}" for name, value in told.items()]
         at += [f"{letter} = {place}" for letter, place in self.indices.items()]
+        at += ["all else 0"] if len(told) < len(self.values) else []
         return f"{', '.join(at)}: {self.left} on the left, {self.right} on the right"
 
 
@@ -149,3 +153,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(_shown(v) for v in value)}]"
     return str(value) if isinstance(value, int | Fraction) else f"{value}"
+
+
+def _zero(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_zero(v) for v in value)
+    return bool(value == 0)
