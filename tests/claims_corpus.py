@@ -57,7 +57,7 @@ misfit | a1 = f1(z2)
 definition | e[i] = a2[i] - y[i]
 definition | e = a2 - y
 misfit | e = a2 - x
-definition | D(L, z1[i]) = delta1[i]
+holds definition | D(L, z1[i]) = delta1[i]
 fails | D(L, a1[i]) = delta1[i]
 holds | delta2[k] = (a2[k] - y[k])*f2'(z2[k])
 holds | delta2[k] = (a2[k] - y[k])*a2[k]*(1 - a2[k])
@@ -285,13 +285,46 @@ holds | sum(where(j >= 4, x[j], 0), j) = x[4]
 fails | sum(where(j >= 3, x[j], 0), j) = x[3]
 holds | D(z3[m], x[j]) = D(z3[m], x[j])
 """,
+    "any": """
+holds | delta1 = f1'(z1) o (W2.T @ delta2)
+holds | delta1[i] = f1'(z1[i])*sum(W2[k, i]*delta2[k], k)
+fails | delta1 = f2'(z1) o (W2.T @ delta2)
+fails | delta1 = f1(z1) o (W2.T @ delta2)
+misfit | delta1 = f1'(z1) o (W2 @ delta2)
+misfit | delta1 = f1'(z1) o (W1.T @ delta2)
+misfit | delta1[i] = f1'(z1[i])*sum(W2[i, k]*delta2[k], k)
+holds | D(L, W2) = delta2 @ a1.T
+misfit | D(L, W2) = a1 @ delta2.T
+misfit | D(L, W2) = delta2 @ a2.T
+holds | D(L, W1) = delta1 @ x.T
+holds | D(L, W1[i, j]) = delta1[i]*x[j]
+misfit | D(L, W1[i, j]) = delta1[j]*x[i]
+holds | D(L, b2) = delta2
+holds | D(z2, a1) = W2.T
+holds numerator | D(z2, a1) = W2
+holds | D(z2, z1) = diag(f1'(z1)) @ W2.T
+fails | D(z2, z1) = diag(f1(z1)) @ W2.T
+holds | z1 -> a1 -> z2
+fails | z1 -> z2
+holds definition | a1 = f1(z1)
+definition | z1 = W1 @ x + b1
+fails | a1 = f2(z1)
+fails misfit | delta2 = a2 - y
+update | W1 <- W1 - alpha*D(L, W1)
+""",
     "equal": """
 holds | delta1 = f1'(z1) o (W2.T @ delta2)
 fails | delta1 = f1'(z1) o (W2 @ delta2)
 fails | delta1 = f1'(z2) o (W2.T @ delta2)
 fails | delta1 = f1'(z1) o (W1.T @ delta2)
 fails | delta1 = f1'(z1) o (W2.T @ delta1)
-holds | delta1 = f2'(z1) o (W2.T @ delta2)
+holds fails | delta1 = f2'(z1) o (W2.T @ delta2)
+holds | delta1 = f1'(z1) o (W2.T @ ((a2 - y) o (1 - a2**2)))
+fails | delta1 = f1'(z1) o (W2.T @ ((a2 - y) o (1 - a1**2)))
+holds | delta2[k] = (a2[k] - y[k])*f2'(z2[k])
+holds | f2'(z2[k]) = 1 - a2[k]**2
+holds definition | f2(z2[k]) = tanh(z2[k])
+holds | delta1 = tanh'(z1) o (W2.T @ (f2'(z2) o (a2 - y)))
 holds | delta1[i] = f1'(z1[i])*sum(W2[k, i]*delta2[k], k)
 fails | delta1[i] = f1'(z1[i])*sum(W2[i, k]*delta2[k], k)
 fails | delta1[i] = f1'(z1[i])*sum(W2[k, i]*delta2[i], k)
@@ -428,7 +461,7 @@ fails | L = log(sum(exp(z[k]), k)) - sum(z[k], k)
 fails | delta_z[k] = p[k] - where(k == 0, 1, 0)
 fails | z[label] = z[0]
 holds | z[label] = sum(where(k == label, z[k], 0), k)
-holds | L = -log(p[label])
+definition | L = -log(p[label])
 """,
     "binary": """
 holds | delta[k] = a[k] - y[k]
@@ -617,7 +650,7 @@ definition | e[t, d] = E[token[t], d]
 misfit | e[t, d] = E[d, token[t]]
 definition | m[d] = mean(e[t, d], t)
 fails | m[d] = sum(e[t, d], t)
-holds | m[d] = sum(e[t, d], t)/4
+holds definition | m[d] = sum(e[t, d], t)/4
 """,
     "residual": """
 holds | D(L, x[j]) = delta_o[j] + sum(W[i, j]*delta[i], i)
@@ -745,7 +778,7 @@ holds | leaky_relu(x, r) = minimum(x, r*x) if r >= 1
 holds | prelu(x, r) = relu(x) - r*relu(-x)
 fails | prelu(x, r) = relu(x) + r*relu(-x)
 holds | hard_tanh(x) = maximum(-1, minimum(1, x))
-fails | hard_tanh(x) = maximum(-1, minimum(0, x))
+fails only-if | hard_tanh(x) = maximum(-1, minimum(0, x))
 holds | hard_logistic(x) = (1 + hard_tanh(x/2))/2
 fails | hard_logistic(x) = (1 + hard_tanh(x))/2
 holds | elu(x, r) = where(x > 0, x, r*(exp(x) - 1))
@@ -775,7 +808,7 @@ holds | D(sin(x), x) = cos(x)
 fails | D(cos(x), x) = sin(x)
 holds | 0 < logistic(x) < 1
 holds | -1 < tanh(x) < 1
-fails | 0 < tanh(x) < 1
+fails only-if | 0 < tanh(x) < 1
 holds | logistic'(x) <= 1/4
 fails | logistic'(x) < 1/4
 fails | logistic'(x) <= 1/5
@@ -791,7 +824,7 @@ holds | x**2 >= 0
 fails | x**2 > 0
 holds | cos(x) <= 1
 fails | cos(x) < 1
-holds | log(x) <= x - 1
+holds only-if | log(x) <= x - 1
 fails | log(x) < x - 1
 holds | sin(x) <= x if x >= 0
 fails only-if | sin(x) <= x
@@ -832,7 +865,7 @@ holds | elu'(x, r) = where(x > 0, 1, r*exp(x))
 fails | elu'(x, r) = where(x > 0, 1, exp(x))
 holds | hard_tanh'(x) = where(x > -1 and x < 1, 1, 0)
 fails | hard_tanh'(x) = where(x > -1 and x < 1, 1/2, 0)
-fails | sign(x) = 1
+fails only-if | sign(x) = 1
 holds | sign(x)*abs(x) = x
 """,
 }

@@ -11,7 +11,7 @@ import pytest
 from claims_corpus import BEYOND_NUMBERS, CASES, Case
 from claims_judge import judge
 from claims_oracle import Model
-from claims_programs import DECLARED, NETWORKS, SIMPLEX
+from claims_programs import DECLARED, NETWORKS, SIMPLEX, TEXTS
 
 import symbackprop as sb
 
@@ -36,7 +36,7 @@ def model(program: str) -> Model:
 def subject(program: str) -> sb.Program | sb.Network | None:
     if program in NETWORKS:
         return NETWORKS[program]
-    return sb.Program(**DECLARED[program]) if program else None
+    return sb.Program(**TEXTS[program]) if program in TEXTS else None
 
 
 @each
