@@ -145,7 +145,7 @@ def refused_or_judged(subject: object, claim: object) -> None:
         told += [str(verdict), verdict.text("zh"), str(verdict.as_dict())]
     except sb.SymbackpropError as error:
         told += [str(error)]
-    assert all(10 < len(text) < 3_000 for text in told)
+    assert [text for text in told if not 5 < len(text) < 10_000] == []
     assert time.perf_counter() - started < SECONDS
 
 
