@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from claims_corpus import CASES, Case
@@ -22,12 +21,12 @@ from hypothesis import strategies as st
 from programs import programs
 
 import symbackprop as sb
-from symbackprop.equations import Equation, Name, Term, tensor_of
+from symbackprop.equations import Equation, Term, tensor_of
 from symbackprop.formula import formula
 
 WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 GRAMMAR = {*FUNCTIONS, *FOLDS, "D", "o", "I", "diag", "if", "and", "or", "not", "T"}
-GREEK = "mu nu xi rho tau eta chi phi psi zeta iota kappa theta1 omega sigma".split()
+GREEK = ("rho", "xi", "mu", "eta", "tau")
 SAMPLE = random.Random(5).sample([c for c in CASES if c.program], 60)
 
 
@@ -146,12 +145,13 @@ def claims_of(derivation: sb.Derivation) -> Iterator[str]:
     `dW[i, j] = batch_mean(x[j]*delta_z[i])` => `D(L, W[i, j]) = x[j]*delta_z[i]`.
     Guards are left out, as error terms are zero outside.
     """
-    system = derivation.system
-    known = {*derivation.program.tensors, *derivation.adjoint_of}
+    system, program = derivation.system, derivation.program
+    written = program.tensors.keys() - set(program.split)
+    known = {a for a, tensor in derivation.adjoint_of.items() if tensor in written}
     for equation in derivation.adjoint:
-        if {tensor_of(r) for r in equation.reads()} - known:
+        if {equation.tensor, *map(tensor_of, equation.reads())} - known - written:
             continue
-        if equation.tensor not in derivation.adjoint_of or equation.reduction != "sum":
+        if equation.tensor not in known or equation.reduction != "sum":
             continue
         if any(t.target not in (None, equation.indices) for t in equation.terms):
             continue
@@ -171,7 +171,8 @@ def mutants(claim: str, draw: random.Random) -> Iterator[str]:
     signs = [m.start() for m in re.finditer(r"(?<=[\w)\]] )[+-](?= )", right)]
     if signs:
         at = draw.choice(signs)
-        yield f"{left} = {right[:at]}{'-' if right[at] == '+' else '+'}{right[at + 1 :]}"
+        other = "-" if right[at] == "+" else "+"
+        yield f"{left} = {right[:at]}{other}{right[at + 1 :]}"
     pairs = list(re.finditer(r"(\w+)\[(\w+), (\w+)\]", right))
     if pairs:
         found = draw.choice(pairs)
