@@ -16,11 +16,12 @@ from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.conditions import condition
 from symbackprop.claims.counterexamples import counterexample
+from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge, Point, targets
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
 from symbackprop.claims.networks import differing, network_for
 from symbackprop.claims.plain import defines, flow, restates
-from symbackprop.claims.reading import read_sides
+from symbackprop.claims.repairs import repairs
 from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.claims.verdict import (
     CONDITIONAL,
@@ -86,10 +87,13 @@ def verify(
             f"{nearest(layout, LAYOUTS)}"
         )
     parsed = parse(claim)
-    if declared is None:
-        declared = network_for(parsed)
-    found = judged(parsed, declared, layout)
     name = "" if declared is None else declared.name
+    if declared is None:
+        declared, name = network_for(parsed)
+    found = judged(parsed, declared, layout)
+    if found.kind in (FAILS, MISFIT) and not found.right:
+        right = repairs(parse(claim), declared, layout)
+        found = replace(found, right=right)
     seconds = time.perf_counter() - started
     return replace(found, claim=parsed.text, program=name, seconds=seconds)
 
@@ -125,14 +129,6 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
         return Verdict(parsed.text, UNDECIDED, reason=undecided.reason)
 
 
-def read(parsed: Parsed, bench: Workbench, layout: str) -> Claim:
-    """A claim over a program, in the form that its text has."""
-    form, bench = form_of(parsed, bench)
-    if form == "matrix":
-        return read_matrices(parsed, bench, layout)[0]
-    return read_sides(parsed, bench, form)
-
-
 def _decided(claim: Claim, bench: Workbench) -> Verdict:
     """The verdict of the judges."""
     text = claim.parsed.text
@@ -143,7 +139,7 @@ def _decided(claim: Claim, bench: Workbench) -> Verdict:
         if exact and restates(claim, bench):
             return Verdict(text, DEFINITION, EXACT, Reason("restates"))
         return Verdict(text, HOLDS, EXACT if exact else DIGITS, _shown(claim, exact))
-    if exact and claim.form != "scalar":  # whose corners fractions do not meet
+    if exact and not judge.piecewise:  # else another choice may have been met
         raise CheckError(
             f"the claim `{text}` holds exactly on fractions but fails with 50 digits. "
             "Please report it: no verdict is given."
