@@ -117,7 +117,7 @@ def keys_of(source: str) -> set[str]:
 def test_every_reason_can_be_said() -> None:
     assert keys_of('Reason("a" if x else "b", {"c": "d"})') == {"a", "b"}
     folder = Path(package.__file__).parent
-    given = {key for f in folder.glob("*.py") for key in keys_of(f.read_text("utf-8"))}
+    given = {key for f in folder.rglob("*.py") for key in keys_of(f.read_text("utf-8"))}
     assert given <= set(REASONS)
     for key, row in REASONS.items():
         assert set(row) == set(LANGUAGES), key
