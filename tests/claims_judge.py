@@ -6,7 +6,7 @@ import ast
 import itertools
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,45 @@ def judge(model: Model, claim: str, layout: str = "denominator") -> str:
         return FAILS if differs and asked else HOLDS
     except DoesNotType:
         return MISFIT
+
+
+def sides_at(
+    declared: Mapping[str, Any] | None,
+    claim: str,
+    sizes: Mapping[str, int],
+    values: Mapping[str, Any],
+    place: Mapping[str, int],
+    layout: str = "denominator",
+) -> list[Any]:
+    """What both sides of an equation are at given values: numbers, or full tables."""
+    if declared is not None:
+        declared = {**declared, "axes": {**declared["axes"], **sizes}}
+    model = Model(declared)
+    given = {}
+    for name, value in values.items():
+        entries = np.array(value, dtype=object)
+        given[name] = np.vectorize(_number, otypes=[object])(entries)
+    state = State(model, given)
+    texts = _relations(claim.partition(" if ")[0])[::2]
+    if declared is not None and not any("[" in text for text in texts):
+        matrix = Matrices(model, state, layout)
+        tables = _entries([matrix.value(matrix.parse(text)) for text in texts])
+        width = len(tables[0]) if "column" not in place else _width(matrix, texts)
+        at = place.get("row", 0) * (width if "column" in place else 1)
+        return [table[at + place.get("column", 0)] for table in tables]
+    here = {name: value[()] for name, value in given.items() if value.shape == ()}
+    here = {**here, **place} if declared is None else dict(place)
+    return [model.evaluate(parsed(text), here, state) for text in texts]
+
+
+def _number(value: Any) -> Any:
+    return mpf(value.numerator) / value.denominator if value else mpf(0)
+
+
+def _width(matrix: Matrices, texts: list[str]) -> int:
+    """How many columns the sides have."""
+    made = [matrix.value(matrix.parse(text)) for text in texts]
+    return max(v.shape[1] for v in made if isinstance(v, np.ndarray))
 
 
 def _relations(claim: str) -> list[str]:
