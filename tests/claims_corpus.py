@@ -19,6 +19,7 @@ KINDS = {
     "definition": "definition",
     "update": "update rule",
     "undecided": "cannot be decided",
+    "refused": "refused",  # by an error
 }
 
 
@@ -235,6 +236,31 @@ fails | D(L, W2[k, i]) = delta2[k]*a1[i] + 1e-40
 fails | D(L, W2[k, i]) = delta2[k]*a1[i]*(1 + 1e-60)
 fails | D(L, b1[i]) = 0
 fails | D(L, b1[i]) = D(L, b1[0])
+fails | L <= 1
+fails | W1[i, j] < 5
+fails | x[j] < 1000
+fails | a2[k] > 1/4
+fails | delta1[i] < 1
+holds | 0 < f2'(z2[k]) <= 1/4
+fails | 0 < f2'(z2[k]) <= 1/5
+holds | abs(delta2[k]) <= abs(a2[k] - y[k])/4
+misfit | x*y = y*x
+misfit fails | D(x, x) = 1
+holds | D(x, x) = I
+misfit | x + y = y + x
+holds | D(sum(a1[j], j), z1[j]) = f1'(z1[j])
+holds | D(sum(z1[i]**2, i), z1[i]) = 2*z1[i]
+fails | D(sum(z1[i]**2, i), z1[i]) = z1[i]
+fails | D(L, z1[i]) = sum(D(L, a1[i])*D(a1[i], z1[i]), i)
+misfit refused | q = W1 @ W1
+misfit refused | q = nothing @ x
+refused | nothing = nothing
+refused | D = 1
+refused | I = 1
+refused | print(L) = 0
+refused | 1 <- 2
+refused | W1 + 1 <- W1
+refused | tanh(W1) <- W1
 """,
     "three": """
 holds | delta3[m] = (a3[m] - y[m])*f3'(z3[m])
@@ -424,6 +450,15 @@ fails | D(L, z2[m]) = D(L, a2[m])*D(a2[m], z2[m])
 holds | D(L, z2) = D(a2, z2) @ D(L, a2)
 holds numerator | D(L, z2) = D(L, a2) @ D(a2, z2)
 holds numerator | D(a2, z2) = diag(a2) - a2 @ a2.T
+holds | log(a2[k]) = z2[k] - log(sum(exp(z2[k]), k))
+misfit refused | f2'(z2) = a2 o (1 - a2)
+misfit refused | f2'(z2[k]) = a2[k]*(1 - a2[k])
+misfit refused | delta2 = f2'(z2) o (a2 - y)
+holds definition | lam = 0.3
+fails refused | lam = 0.4
+holds | lam > 0
+holds | D(R, W1) = D(L, W1) + 0.3*W1
+fails | D(R, W1) = D(L, W1) + 0.31*W1
 """,
     "classifier_said_otherwise": """
 holds | delta_logit[c] = guess[c] - truth[c]
@@ -462,6 +497,8 @@ fails | delta_z[k] = p[k] - where(k == 0, 1, 0)
 fails | z[label] = z[0]
 holds | z[label] = sum(where(k == label, z[k], 0), k)
 definition | L = -log(p[label])
+holds | label < 4
+fails only-if | label < 2
 """,
     "binary": """
 holds | delta[k] = a[k] - y[k]
@@ -702,6 +739,25 @@ holds | mean(n[i], i) = 0
 holds | mean(n[i]**2, i) = v/(v + 0.1)
 fails | mean(n[i]**2, i) = 1
 """,
+    "long_normalisation": """
+holds | mean(n[i], i) = 0
+holds | sum(D(L, x[i]), i) = 0
+holds | D(L, x[i]) = (delta_n[i] - mean(delta_n[j], j) - n[i]*mean(delta_n[j]*n[j], j))/sqrt(v + 0.1)
+fails | D(L, x[i]) = (delta_n[i] - mean(delta_n[j], j) + n[i]*mean(delta_n[j]*n[j], j))/sqrt(v + 0.1)
+holds | delta_m = -sum(delta_n[i], i)/sqrt(v + 0.1)
+holds | D(m, x[i]) = 1/40
+fails | D(m, x[i]) = 1/3
+holds | D(v, x[i]) = 2*(x[i] - m)/40
+fails | D(v, x[i]) = 2*(x[i] - m)/3
+holds | sum(x[i]/x[i], i) = 40
+fails | sum(x[i]/x[i], i) = 3
+fails | sum(x[i]/x[i], i) = 4
+holds | mean(x[i], i) = sum(x[i], i)/40
+fails | mean(x[i], i) = sum(x[i], i)/4
+holds | sum(where(i < 38, x[i], 0), i) = sum(x[i], i) - x[38] - x[39]
+fails | sum(where(i < 37, x[i], 0), i) = sum(x[i], i) - x[38] - x[39]
+fails | x[39] = x[3]
+""",
     "batch_normalisation": """
 holds | delta_z[n, i] = (delta_u[n, i] - mean(delta_u[k, i], k) - u[n, i]*mean(delta_u[k, i]*u[k, i], k))/sqrt(v[i] + 0.1)
 fails | delta_z[n, i] = (delta_u[n, i] - mean(delta_u[n, k], k) - u[n, i]*mean(delta_u[k, i]*u[k, i], k))/sqrt(v[i] + 0.1)
@@ -867,6 +923,21 @@ holds | hard_tanh'(x) = where(x > -1 and x < 1, 1, 0)
 fails | hard_tanh'(x) = where(x > -1 and x < 1, 1/2, 0)
 fails only-if | sign(x) = 1
 holds | sign(x)*abs(x) = x
+fails only-if | x < 11
+fails only-if | x**2 <= 101
+fails only-if | exp(x) < 30000
+fails only-if | softplus(x) < 20
+fails only-if | logistic(x) > 1e-5
+fails | x + y + z < 100
+fails | sin(x) <= 0.9999
+fails | gelu(x) >= -0.1699
+holds | gelu(x) >= -0.17
+fails | swish(x) >= -0.2784
+holds | swish(x) >= -0.2785
+fails | (x - 0.37)**2 > 0
+holds | 2 + 2 = 4
+fails | 2 + 2 = 5
+fails | 1 < 0
 """,
 }
 # Refuted at one point alone, or far out: numbers at random points do not find it.
@@ -882,6 +953,10 @@ BEYOND_NUMBERS = (
     "x + 1e-40 = x",
     "x*(1 + 1e-60) = x",
     "D(L, W2[k, i]) = delta2[k]*a1[i] + 1e-40",
+    *("L <= 1", "W1[i, j] < 5", "x[j] < 1000", "a2[k] > 1/4", "delta1[i] < 1"),
+    *("x < 11", "x**2 <= 101", "exp(x) < 30000", "softplus(x) < 20"),
+    *("logistic(x) > 1e-5", "x + y + z < 100", "sin(x) <= 0.9999"),
+    *("gelu(x) >= -0.1699", "swish(x) >= -0.2784", "(x - 0.37)**2 > 0"),
     "D(L, W2[k, i]) = delta2[k]*a1[i]*(1 + 1e-60)",
 )
 

@@ -207,6 +207,7 @@ TEXTS: dict[str, Declared] = {
         "batched": ("x",),
     },
 }
+TEXTS["long_normalisation"] = {**TEXTS["layer_normalisation"], "axes": {"i": 40}}
 for _name, _declared in TEXTS.items():
     _declared.setdefault("objective", "L")
     _declared["name"] = _name

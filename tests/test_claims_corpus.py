@@ -5,11 +5,13 @@ What is expected of each is first held against numbers that know nothing of the 
 
 from __future__ import annotations
 
+import random
+from fractions import Fraction
 from functools import cache
 
 import pytest
 from claims_corpus import BEYOND_NUMBERS, CASES, Case
-from claims_judge import judge
+from claims_judge import judge, sides_at
 from claims_oracle import Model
 from claims_programs import DECLARED, NETWORKS, SIMPLEX, TEXTS
 
@@ -23,6 +25,7 @@ SEEN = {
     "fails": "fails",
     "holds only if": "fails",
     "does not type": "does not type",
+    "refused": "does not type",
 }
 each = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -41,7 +44,7 @@ def subject(program: str) -> sb.Program | sb.Network | None:
 
 @each
 def test_numbers_expect_the_same(case: Case) -> None:
-    if case.claim in BEYOND_NUMBERS:
+    if case.claim in BEYOND_NUMBERS or case.kinds == {"refused"}:
         return
     found = judge(model(case.program), case.claim, case.layout)
     assert found in {SEEN.get(kind) for kind in case.kinds}
@@ -49,6 +52,41 @@ def test_numbers_expect_the_same(case: Case) -> None:
 
 @each
 def test_verdict(case: Case) -> None:
-    verdict = sb.verify(subject(case.program), case.claim, layout=case.layout)
+    try:
+        verdict = sb.verify(subject(case.program), case.claim, layout=case.layout)
+    except sb.GrammarError:
+        assert "refused" in case.kinds
+        return
     assert verdict.kind in case.kinds, str(verdict)
     assert verdict.seconds < 5
+
+
+FALSE = [c for c in CASES if "fails" in c.kinds and "->" not in c.claim]
+SAMPLE = random.Random(4).sample([c for c in FALSE if c.program != "any"], 60)
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=str)
+def test_counterexamples_are_true(case: Case) -> None:
+    """The values that are told give the sides that are told, and these differ."""
+    try:
+        verdict = sb.verify(subject(case.program), case.claim, layout=case.layout)
+    except sb.GrammarError:
+        return
+    found = verdict.counterexample
+    if found is None or "no value" in (found.left, found.right):
+        return
+    where = found.sizes, found.values, found.indices, case.layout
+    sides = sides_at(DECLARED.get(case.program), case.claim, *where)
+    told = [float(Fraction(found.left)), float(Fraction(found.right))]
+    assert told == pytest.approx([float(side) for side in sides[:2]], rel=1e-5)
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=str)
+def test_what_is_right_holds(case: Case) -> None:
+    """Formulas that are offered instead are true."""
+    try:
+        verdict = sb.verify(subject(case.program), case.claim, layout=case.layout)
+    except sb.GrammarError:
+        return
+    for right in verdict.right:
+        assert judge(model(case.program), right, case.layout) == "holds", right
