@@ -55,7 +55,7 @@ class Line:
     """
 
     text: str
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,140 @@
+"""Statements of a proof: written in the claim's letters, and held against witnesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sympy import Expr, S
+
+from symbackprop import scalars
+from symbackprop.claims.claim import Claim, Slope
+from symbackprop.claims.judge import FIFTY, Judge, grid
+from symbackprop.claims.values import values
+from symbackprop.claims.verdict import Reason
+from symbackprop.equations import Equation, Name, System, Tensor, Term, fresh
+from symbackprop.errors import CheckError
+from symbackprop.witnesses.draws import draw
+
+NEAR = 1e-25  # relative; a line that is wrong is off by 1
+SEED = 19480212
+SCALES = (0.6, 1.7)  # of what is drawn
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`left = sum of terms`, where some conditions hold.
+
+    Attributes:
+        left: over tensors of the claim's system.
+        terms: over them, and slopes of the proof's own.
+        conditions: under which it holds.
+        reason: why it holds.
+    """
+
+    left: Expr
+    terms: tuple[Term, ...]
+    reason: Reason
+    conditions: tuple[Expr, ...] = ()
+
+
+def side(claim: Claim, place: int) -> Expr:
+    """The read of one side of a claim, at its free indices."""
+    tensor = claim.system.tensors[claim.sides[place]]
+    return tensor.read(*free(claim))
+
+
+def free(claim: Claim) -> tuple[Name, ...]:
+    """The free indices of a claim."""
+    tensor = claim.system.tensors[claim.sides[0]]
+    return tuple(claim.system.axes[axis].index for axis in tensor.axes)
+
+
+# --- held against witnesses ----------------------------------------------------------
+
+
+def check(
+    claim: Claim,
+    statements: Sequence[Statement],
+    slopes: Mapping[str, Slope],
+    tensors: Mapping[str, Tensor],
+    facts: tuple[str, ...] = (),
+) -> None:
+    """Evaluate every statement at random points.
+
+    Args:
+        slopes: what given tensors of the proof's own are, beside the claim's.
+        tensors: these.
+
+    Raises:
+        CheckError: a statement that a witness refutes.
+    """
+    system, pairs = _with_statements(claim, statements, tensors)
+    wider = replace(
+        claim,
+        system=system,
+        slopes={**claim.slopes, **slopes},
+        sides=tuple(name for pair in pairs for name in pair),
+    )
+    judge = Judge(wider, facts)
+    for given, batch in _points(judge):
+        small = judge.small
+        found = values(wider, small, given, FIFTY, batch)
+        for statement, (left, right) in zip(statements, pairs, strict=True):
+            if not _agree(found[left], found[right]):
+                raise CheckError(
+                    f"the proof of `{claim.parsed.text}` fails at the line by "
+                    f"`{statement.reason.key}`; please report it: no verdict is given."
+                )
+
+
+def _with_statements(
+    claim: Claim, statements: Sequence[Statement], tensors: Mapping[str, Tensor]
+) -> tuple[System, list[tuple[str, str]]]:
+    """The claim's system with two tensors for the sides of each statement."""
+    known = {**claim.system.tensors, **tensors}
+    equations = list(claim.system.equations)
+    indices = free(claim)
+    pattern = claim.system.tensors[claim.sides[0]]
+    pairs = []
+    for statement in statements:
+        names = []
+        for terms in ((Term(statement.left),), statement.terms):
+            name = fresh("line", known)
+            rank = 1 + max(t.rank for t in known.values())
+            known[name] = replace(pattern, name=name, rank=rank)
+            names.append(name)
+            limited = tuple(_where(t, statement.conditions) for t in terms)
+            equations.append(Equation(name, indices, limited or (Term(S.Zero),)))
+        pairs.append((names[0], names[1]))
+    return replace(claim.system, tensors=known, equations=tuple(equations)), pairs
+
+
+def _where(term: Term, conditions: Sequence[Expr]) -> Term:
+    body = term.body
+    for condition in conditions:
+        body = scalars.where(condition, body, S.Zero)
+    return replace(term, body=body)
+
+
+def _points(judge: Judge) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Values of parameters and data, or of variables, and how many of them."""
+    system = judge.small
+    base = judge.base(system)
+    if judge.claim.form == "scalar":
+        yield grid(base)
+        return
+    rng = np.random.default_rng(SEED)
+    for scale in SCALES:
+        yield judge.with_facts(draw(base, rng, 1, scale), system), 1
+
+
+def _agree(left: Any, right: Any) -> bool:
+    """Whether they agree wherever both have a value."""
+    left, right = np.asarray(left), np.asarray(right)
+    both = np.asarray(left == left, dtype=bool) & np.asarray(right == right, dtype=bool)
+    with np.errstate(all="ignore"):
+        off = np.abs(left - right) > NEAR * (1 + np.abs(left) + np.abs(right))
+    return not bool((np.asarray(off, dtype=bool) & both).any())
