@@ -22,6 +22,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names again, for those who read types
+    from symbackprop.claims import Verdict as Verdict
+    from symbackprop.claims import verify as verify
     from symbackprop.contrast import Report as Report
     from symbackprop.contrast import contrast as contrast
     from symbackprop.derivation import derive as derive
@@ -91,6 +93,8 @@ _HOME = {
     "contrast": "contrast",
     "Report": "contrast",
     "History": "training",
+    "verify": "claims",
+    "Verdict": "claims",
     "Optimiser": "optimisers",
     "Rule": "optimisers",
     "SGD": "optimisers",

@@ -31,6 +31,7 @@ ORDER = (
     "optimisers",
     "settings",
     "network",
+    "tables",
     "files",
     "datasets",
     "witnesses",
@@ -55,8 +56,8 @@ ORDER = (
     "approximation",
     "source",
     "documents",
-    "claims",
     "display",
+    "claims",
     "interrupts",
     "kernels",
     "samples",
@@ -66,7 +67,7 @@ ORDER = (
     "training",
     "figures",
     "bench",
-    "contrast",
+    *("contrast", "verify", "Verdict"),
     "testing",
     "cli",
 )
@@ -379,7 +380,7 @@ def test_planted_mistake_is_found(rule, planted: dict[str, str], found: str) -> 
 PUBLIC = {
     *("Program", "Network", "Dense", "Maxout", "Activation", "Equations"),
     *("Frobenius", "Layer", "load", "derive", "document", "compile", "train"),
-    "contrast",
+    *("contrast", "verify", "Verdict"),
     *("SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "Optimiser", "Rule", "Clip"),
     *(
         "ConstantRate",

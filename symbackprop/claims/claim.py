@@ -49,7 +49,6 @@ class Claim:
         condition: the tensor that is 1 where the claim's condition holds; "" if none.
         letters: the axes of the free letters, as they are written.
         base: the forward equations alone.
-        layout: of derivatives in matrix form, and which `D` is read the other way.
     """
 
     parsed: Parsed
@@ -60,4 +59,3 @@ class Claim:
     condition: str
     letters: Mapping[str, Axis]
     base: System
-    layout: str = ""

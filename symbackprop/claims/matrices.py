@@ -3,63 +3,31 @@
     D(L, W2) = delta2 @ a1.T    =>    left[r, c] = D_L_W2[r, c],
                                       right[r, c] = delta2[r]*a1[c]
 
-A vector is a column. Every part is a number, a column, a row or a matrix, and knows the
-entry at a row and a column; shapes meet by size, and a number is spread over entries.
+Shapes meet by size, and a number is spread over entries.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sympy import Expr, Pow, S
 
 from symbackprop import scalars
+from symbackprop.claims.bench import Workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.letters import resolve
-from symbackprop.claims.reading import ClaimReader, Workbench, finished, first_line
+from symbackprop.claims.matrix import Index, Matrix, kronecker, laid_out
+from symbackprop.claims.reading import SIDES, ClaimReader, finished, misfits
 from symbackprop.claims.text import Parsed
 from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
-from symbackprop.errors import ShapeError
 from symbackprop.grammar.expressions import COMPARISONS
 from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 
-Index = Expr | None  # None where there is but one row or column
-Entry = Callable[[Index, Index, tuple[Name, ...]], Expr]
-
 LAYOUTS = ("denominator", "numerator")
 IDENTITY = "I"
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A number, column, row or matrix.
-
-    Attributes:
-        rows: the axis that its rows run over; "" for one row.
-        columns: the axis that its columns run over; "" for one column.
-        entry: the entry at a row and a column, which are None where there is but one.
-        identity: whether it is an identity matrix whose size is not yet known.
-    """
-
-    rows: str
-    columns: str
-    entry: Entry
-    identity: bool = False
-
-    def at(self, row: Index, column: Index, scope: tuple[Name, ...]) -> Expr:
-        """The entry; an axis of size 1 meets none at 0."""
-        if self.identity:
-            return self.entry(row, column, scope)
-        r = (S.Zero if row is None else row) if self.rows else None
-        c = (S.Zero if column is None else column) if self.columns else None
-        return self.entry(r, c, scope)
-
-    @property
-    def is_scalar(self) -> bool:
-        return not (self.rows or self.columns or self.identity)
 
 
 class MatrixReader(ClaimReader):
@@ -75,7 +43,7 @@ class MatrixReader(ClaimReader):
         """The value of a tree, by its kind."""
         match node:
             case ast.Name(id=name) if self._is_identity(name):
-                return Matrix("", "", _kronecker, identity=True)
+                return Matrix("", "", kronecker, identity=True)
             case ast.Name(id=name) if self.bench.axes_of(name):
                 return self._tensor_whole(node, name, scope)
             case ast.Attribute(value=inner, attr="T"):
@@ -247,8 +215,7 @@ class MatrixReader(ClaimReader):
         axis = of.rows or of.columns
 
         def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
-            places = (r, None) if of.rows else (None, r)
-            return _kronecker(r, c, scope) * of.at(*places, scope)
+            return kronecker(r, c, scope) * of.at(r, r, scope)
 
         return Matrix(axis, axis, entry)
 
@@ -315,30 +282,7 @@ class MatrixReader(ClaimReader):
             own = [i for i in below if i is not None]
             return slope.read(*places(inner), *(own or at))
 
-        return self._laid_out(of, under, value, denominator)
-
-    def _laid_out(
-        self,
-        of: Matrix,
-        under: Matrix,
-        value: Callable[[list[Index], list[Index]], Expr],
-        denominator: bool,
-    ) -> Matrix:
-        """Where each slope stands: below what it is by, or beside what it is of."""
-        if under.is_scalar:  # numerator layout keeps the shape of what it is of
-            made = Matrix(of.rows, of.columns, lambda r, c, s: value([r, c], []))
-            turned = denominator
-        elif of.is_scalar:  # denominator layout keeps the shape of what it is by
-            made = Matrix(under.rows, under.columns, lambda r, c, s: value([], [r, c]))
-            turned = not denominator
-        else:
-            made = Matrix(
-                under.rows, of.rows or of.columns, lambda r, c, s: value([c], [r])
-            )
-            turned = not denominator
-        if not turned:
-            return made
-        return Matrix(made.columns, made.rows, lambda r, c, s: made.at(c, r, s))
+        return laid_out(of, under, value, denominator)
 
     def _source(
         self, of: Matrix, node: ast.Call, scope: tuple[Name, ...]
@@ -373,13 +317,6 @@ class MatrixReader(ClaimReader):
 
     def total(self, body: Expr, index: Name, scope: tuple[Name, ...]) -> Expr:
         return self.placeholders.add(Reduced("sum", (index,), body, scope, S.One))
-
-
-def _kronecker(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
-    """1 on the diagonal, else 0."""
-    if r is None or c is None:
-        return S.One
-    return scalars.where(scalars.equal(r, c), S.One, S.Zero)
 
 
 _ENTRYWISE: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
@@ -418,10 +355,8 @@ def read_matrices(
         reader.layout, reader.flipped = layout, flipped
         reader.derivatives = derivatives
         readers.append(reader)
-        try:
+        with misfits():
             parts.append(reader.matrix(root, free))
-        except ShapeError as error:
-            raise MisfitError("shape misfit", what=first_line(error)) from None
     reader = readers[0]
     sized = [p for p in parts if not (p.is_scalar or p.identity)]
     shape = sized[0] if sized else parts[0]
@@ -438,9 +373,7 @@ def read_matrices(
         if index is not None:
             shown[word] = bench.axes[index.name]
     sides = []
-    for name, reader, part in zip(
-        ("left", "right", "third", "fourth"), readers, parts, strict=False
-    ):
+    for name, reader, part in zip(SIDES, readers, parts, strict=False):
         body = part.at(row, column, (*free, *own))
         made = bench.define(name, (*free, *own), body, reader.placeholders)
         sides.append(made.name)
@@ -452,5 +385,5 @@ def read_matrices(
         made = bench.define("condition", (*free, *own), chosen, reader.placeholders)
         condition = made.name
     texts = tuple(ast.unparse(d).replace("%", "o") for d in derivatives)
-    claim = finished(parsed, "matrix", bench, tuple(sides), condition, shown, layout)
+    claim = finished(parsed, "matrix", bench, tuple(sides), condition, shown)
     return claim, texts

@@ -158,7 +158,7 @@ def _family(relation: str) -> str:
 def _masked(plain: str) -> tuple[str, str, bool]:
     """The text for Python's parser, the one for the grammar's checks; both as long.
 
-    `f' o (W.T @ d)` => `f_ % (W.T @ d)` and `f_ * (W   * d)`
+    `f' o (W.T @ delta_z)` => `f_ % (W.T @ delta_z)` and `f_ * (W   * deltaxz)`
     """
     written, checked = list(plain), list(plain)
     matrix = False
@@ -175,6 +175,8 @@ def _masked(plain: str) -> tuple[str, str, bool]:
             re.search(r"[\w\])']$", before) and re.match(r"[\w(\-+.]", after)
         ):
             written[start], checked[start], matrix = "%", "*", True
+        elif sign.startswith("delta_"):
+            checked[start + len("delta")] = "x"  # a name that programs may not give
         elif sign == "diag":
             matrix = matrix or after.startswith("(")
         elif sign == "%":

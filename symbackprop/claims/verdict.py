@@ -76,11 +76,24 @@ class Counterexample:
     left: str
     right: str
 
-    def text(self) -> str:
-        """`W = [[1]], x = [2], i = 0: 0.42 on the left, 0.5 on the right`."""
-        at = [f"{name} = {_shown(value)}" for name, value in self.values.items()]
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """The values that tell something; a network's many zeros tell little."""
+        if not self.sizes:
+            return self.values
+        return {name: v for name, v in self.values.items() if not _zero(v)}
+
+    def places(self) -> tuple[str, ...]:
+        """Where the sides differ: `W = [[1]]`, `x = [2]`, `i = 0`."""
+        at = [f"{name} = {_shown(value)}" for name, value in self.told.items()]
         at += [f"{letter} = {place}" for letter, place in self.indices.items()]
-        return f"{', '.join(at)}: {self.left} on the left, {self.right} on the right"
+        return tuple(at)
+
+    def text(self, language: str = "en") -> str:
+        """`counterexample: W = [[1]], i = 0, all else 0: 1 on the left, ...`"""
+        from symbackprop.claims.phrases import instance
+
+        return instance(self, language)
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: every attribute, the reason in words, fractions as text."""
-        made = asdict(replace(self, reason=None))
+        made: dict[str, Any] = _plain(asdict(replace(self, reason=None)))
         made["holds"] = self.holds
         made["reason"] = self.reason.text() if self.reason else ""
         return made
@@ -149,3 +162,18 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(_shown(v) for v in value)}]"
     return str(value) if isinstance(value, int | Fraction) else f"{value}"
+
+
+def _plain(value: Any) -> Any:
+    """Dicts, lists, numbers and text: `[1/2, 3]` => `["1/2", 3]`."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, Fraction) else value
+
+
+def _zero(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_zero(v) for v in value)
+    return bool(value == 0)

@@ -43,7 +43,16 @@ def call(printer: Printer, expression: Expr) -> Piece:
 
 def operator(symbols: Symbols, name: str) -> str:
     """The name of a function in a formula."""
-    if name == "logistic" and not symbols.is_free(r"\sigma"):
+    return named(name, symbols.is_free(r"\sigma"))
+
+
+def named(name: str, free: bool = True) -> str:
+    r"""A function's sign, or its name; `free`: whether sigma means nothing else.
+
+    >>> print(named("logistic"), named("logistic", free=False), named("hard_tanh"))
+    \sigma \operatorname{logistic} \operatorname{hard\mbox{-}tanh}
+    """
+    if name == "logistic" and not free:
         return r"\operatorname{logistic}"
     plain = escape(name).replace(r"\_", r"\mbox{-}")
     return NAMES.get(name, f"\\operatorname{{{plain}}}")

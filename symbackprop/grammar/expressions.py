@@ -314,10 +314,9 @@ class Reader:
             return values[0]
         if name == "exp":
             self._refuse_flaw(node, flaw_of_exponent(values[0]))
-        values = values + [
-            *row.defaults[len(row.defaults) - (row.arity - len(values)) :]
-        ]
-        return row.call(*values[: row.arity])
+        given = len(row.defaults) - row.arity + len(values)
+        values = [*values, *row.defaults[given:]]
+        return row.call(*values)
 
     def _reduction(self, node: ast.Call, op: str, scope: tuple[Name, ...]) -> Expr:
         """`sum(body, i, j)` as a placeholder."""

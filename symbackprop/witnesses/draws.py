@@ -31,8 +31,10 @@ UNBOUNDED = (0, 3)  # integers that no subscript limits
 # Small axes
 
 
-def shrink(system: System, *, small: int = 3) -> System:
+def shrink(system: System, *, small: int = 3, varied: int = 3) -> System:
     """The same system with axes of sizes about `small`, none above its own size.
+
+    The sizes are `small - 1` and on, `varied` different ones.
 
     Axes that index one another, and spare letters of an axis, stay equal; axes that
     other subscripts reach stay long enough for them, and longer than they reach where
@@ -59,7 +61,7 @@ def shrink(system: System, *, small: int = 3) -> System:
             parent[second] = first
     sizes: dict[str, int] = {}
     for count, name in enumerate(n for n in sorted(parent, key=rank) if root(n) == n):
-        sizes[name] = min(small - 1 + count % 3, system.size(name))
+        sizes[name] = min(small - 1 + count % varied, system.size(name))
     for name, needed in _conditions(system):
         size = max(sizes[root(name)], min(needed, system.size(name)))
         sizes[root(name)] = size

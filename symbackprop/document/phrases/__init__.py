@@ -6,6 +6,7 @@ rows.
 """
 
 from symbackprop.document.phrases import (
+    claims,
     formats,
     functions,
     general,
@@ -16,7 +17,7 @@ from symbackprop.document.phrases import (
 
 LANGUAGES = ("en", "zh")
 
-PARTS = (general, proofs, formats, functions, saturation, operations)
+PARTS = (general, proofs, formats, functions, saturation, operations, claims)
 
 PHRASES: dict[str, dict[str, str]] = {
     key: row for part in PARTS for key, row in part.PHRASES.items()

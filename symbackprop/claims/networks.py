@@ -1,0 +1,88 @@
+"""Networks on which no mistake can hide behind an equality.
+
+A claim about "a network" is judged on one whose layers all differ in activation and
+whose axes all differ in size. One that speaks of `f1`, whatever that function is, is
+judged with another function in each layer, also where the program's are alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symbackprop import scalars
+from symbackprop.claims.bench import Workbench, called
+from symbackprop.claims.text import Parsed
+from symbackprop.equations import Equation, defined_by
+from symbackprop.layers.dense import Dense
+from symbackprop.network import Network
+from symbackprop.program import Program
+
+MOST_LAYERS = 8
+_LAYERED = re.compile(r"\b(?:W|b|z|a|delta|f|delta_z|delta_a)([1-9]\d*)\b")
+
+
+def smooth() -> tuple[str, ...]:
+    """Activations of one argument without corners, in the order of the table."""
+    return tuple(
+        name
+        for name in scalars.ACTIVATIONS
+        if scalars.TABLE[name].arity == 1
+        and not scalars.TABLE[name].kinks
+        and name != "identity"
+    )
+
+
+def network_for(parsed: Parsed) -> Program | None:
+    """A network for a claim that names layers, such as `W2`, but comes without one.
+
+    It has one layer more than the claim names, dense ones under a squared error; None
+    where no layer is named.
+    """
+    numbers = [int(number) for number in _LAYERED.findall(parsed.text)]
+    if not numbers or max(numbers) > MOST_LAYERS:
+        return None
+    depth = max(numbers) + 1
+    functions = smooth()
+    layers = [Dense(depth + 2 - k, functions[k % len(functions)]) for k in range(depth)]
+    name = f"any network, {depth + 3}-" + "-".join(str(layer.units) for layer in layers)
+    made = Network(depth + 3, layers, "squared_error", name="any-network").program
+    object.__setattr__(made, "name", name)
+    return made
+
+
+def differing(bench: Workbench, parsed: Parsed) -> Workbench:
+    """The same program with a different function in each layer that a claim names.
+
+    `f1'(z1)` says nothing of what f1 is; only where all of them differ does a claim
+    hold for the right reason.
+    """
+    named = [name for name in called(parsed) if name in bench.functions]
+    if not named or len({row for row, *_ in bench.functions.values()}) == len(
+        bench.functions
+    ):
+        return bench
+    fresh = _others({row for row, *_ in bench.functions.values()})
+    equations = defined_by(bench.base)
+    used: set[str] = set()
+    functions = dict(bench.functions)
+    for name, (row, _, tensor) in bench.functions.items():
+        if row in used:
+            row = next(fresh, row)
+            equations[tensor] = _with_function(equations[tensor], row)
+            functions[name] = (row, (), tensor)
+        used.add(row)
+    base = replace(bench.base, equations=tuple(equations.values()))
+    return Workbench(base, bench.names, functions, bench.split)
+
+
+def _others(used: set[str]) -> Iterator[str]:
+    return (name for name in smooth() if name not in used)
+
+
+def _with_function(equation: Equation, name: str) -> Equation:
+    """`a[i] = tanh(z[i])` => `a[i] = softplus(z[i])`."""
+    (term,) = equation.terms
+    body = scalars.TABLE[name].call(term.body.args[0])
+    return replace(equation, terms=(replace(term, body=body),))

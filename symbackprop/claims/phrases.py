@@ -1,0 +1,155 @@
+"""A verdict in words, in each language: its kind, its reason and what belongs to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symbackprop.claims.verdict import MISFIT
+from symbackprop.document.words import Words
+
+if TYPE_CHECKING:
+    from symbackprop.claims.verdict import Counterexample, Verdict
+
+# Why a claim holds, does not type or cannot be decided; `Reason` fills in the parts.
+# Names and formulas stand in backticks.
+REASONS: dict[str, dict[str, str]] = {
+    "proof scalar": {
+        "en": "proved: both sides are one function",
+        "zh": "已证明：两边是同一个函数",
+    },
+    "exact": {
+        "en": "exactly, on random fractions, whatever the functions are",
+        "zh": "在随机分数上精确成立，与函数的选取无关",
+    },
+    "digits": {
+        "en": "to 50 digits at random points",
+        "zh": "在随机点上验证到 50 位",
+    },
+    "orders": {
+        "en": "at all points that were tried, to 50 digits",
+        "zh": "在所有试过的点上成立，计算到 50 位",
+    },
+    "restates": {
+        "en": "the program's own equation",
+        "zh": "即程序自身的方程",
+    },
+    "new name": {"en": "of a new name", "zh": "引入新的记号"},
+    "update rule": {
+        "en": "whose shapes meet",
+        "zh": "形状一致",
+    },
+    "flow": {
+        "en": "each is computed directly from the one before it",
+        "zh": "每个量都由前一个直接算出",
+    },
+    "no flow": {
+        "en": "`{name}` is computed from {sources}",
+        "zh": "`{name}` 由 {sources} 算出",
+    },
+    "letter misfit": {
+        "en": "`{letter}` would run over axes of several sizes: {places}",
+        "zh": "`{letter}` 取遍的轴长度不一：{places}",
+    },
+    "rank misfit": {
+        "en": "`{name}` has {axes} axes, which is no matrix; write its subscripts",
+        "zh": "`{name}` 有 {axes} 个轴，不是矩阵；请写出下标",
+    },
+    "product misfit": {
+        "en": "`{left}` is {first} and `{right}` is {second}: no matrix product",
+        "zh": "`{left}` 为 {first}，`{right}` 为 {second}：不能作矩阵乘法",
+    },
+    "entrywise misfit": {
+        "en": "`{text}` joins {first} and {second} entry by entry",
+        "zh": "`{text}` 要把 {first} 与 {second} 逐元素结合",
+    },
+    "diagonal misfit": {
+        "en": "`{text}` takes the diagonal of {first}, which is not square",
+        "zh": "`{text}` 取 {first} 的对角线，而它不是方阵",
+    },
+    "derivative misfit": {
+        "en": "`{text}` has {axes} axes, which is no matrix; write its subscripts",
+        "zh": "`{text}` 有 {axes} 个轴，不是矩阵；请写出下标",
+    },
+    "sides misfit": {
+        "en": "one side is {first}, the other {second}",
+        "zh": "一边为 {first}，另一边为 {second}",
+    },
+    "shape misfit": {"en": "{what}", "zh": "{what}"},
+    "no values": {
+        "en": "the sides have no values at any point that was tried",
+        "zh": "在所有试过的点上两边都没有值",
+    },
+    "second derivative": {
+        "en": "a derivative of a derivative is not judged",
+        "zh": "不判定导数的导数",
+    },
+}
+
+
+def told(verdict: Verdict, language: str = "en") -> str:
+    """A verdict in a few lines: kind and reason, counterexample, right formulas, proof.
+
+    >>> from symbackprop.claims.verdict import FAILS, Counterexample, Verdict
+    >>> at = Counterexample({}, {"x": 1}, {}, "1", "2")
+    >>> print(told(Verdict("x = 2*x", FAILS, counterexample=at, right=("x = x",))))
+    fails
+      counterexample: x = 1: 1 on the left, 2 on the right
+      right: x = x
+    """
+    words = Words(language)
+    lines = [headline(verdict, language), *hints(verdict, language)]
+    if verdict.counterexample is not None:
+        lines.append(instance(verdict.counterexample, language))
+    lines += [said(words, "right formula", formula=text) for text in verdict.right]
+    width = max((len(line.text) for line in verdict.proof), default=0)
+    lines += [f"{line.text:<{width}}  {line.why}".rstrip() for line in verdict.proof]
+    lines += [said(words, "given fact", fact=fact) for fact in verdict.given]
+    return "\n  ".join(lines)
+
+
+def headline(verdict: Verdict, language: str = "en") -> str:
+    """Kind and reason on one line: `holds, proved: both sides are one function`."""
+    words, called = Words(language), kind_of(verdict, language)
+    if verdict.reason is None:
+        return called
+    key = "verdict, shown" if verdict.holds else "verdict, because"
+    return said(words, key, verdict=called, reason=verdict.reason.text(language))
+
+
+def kind_of(verdict: Verdict, language: str = "en") -> str:
+    """The kind of a verdict with its condition: `holds only if r <= 1`."""
+    key = f"verdict {verdict.kind}"
+    return said(Words(language), key, condition=verdict.condition)
+
+
+def hints(verdict: Verdict, language: str = "en") -> tuple[str, ...]:
+    """In which other layout of which derivatives shapes would meet, and it would hold.
+
+    `D(z, y): numerator` is how a verdict says so.
+    """
+    if verdict.kind != MISFIT or not verdict.condition:
+        return ()
+    words = Words(language)
+    texts, _, layout = verdict.condition.rpartition(": ")
+    shown = words.text(f"layout {layout}")
+    return (said(words, "other layout", derivatives=texts, layout=shown),)
+
+
+def instance(example: Counterexample, language: str = "en") -> str:
+    """A counterexample on one line."""
+    words = Words(language)
+    places = list(example.places())
+    if len(example.told) < len(example.values):
+        places.append(words.text("all else 0"))
+    return said(
+        words,
+        "counterexample",
+        values=words.text("comma").join(places or [words.text("everywhere")]),
+        left=example.left,
+        right=example.right,
+    )
+
+
+def said(words: Words, key: str, **parts: str | int) -> str:
+    """A phrase of plain words."""
+    return "".join(map(str, words(key, **parts)))

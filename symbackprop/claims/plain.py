@@ -1,0 +1,123 @@
+"""Claims of which nothing, or nothing but names, needs proof.
+
+a1 -> z2 -> a2      each is computed from the one before it
+s = w*x + b         a new name is defined
+z = W @ x + b       the program says so itself
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping
+from itertools import pairwise
+
+from symbackprop.claims.bench import Workbench, variables
+from symbackprop.claims.claim import Claim
+from symbackprop.claims.text import Parsed
+from symbackprop.claims.verdict import FAILS, HOLDS, Reason, Verdict
+from symbackprop.equations import Equation, System, defined_by, tensor_of
+from symbackprop.errors import nearest
+from symbackprop.grammar.text import FUNCTIONS
+
+
+def flow(parsed: Parsed, bench: Workbench) -> Verdict:
+    """`a1 -> z2`: whether z2 is computed from a1 directly."""
+    names = []
+    for side, tree in zip(parsed.sides, parsed.trees, strict=True):
+        name = side.id if isinstance(side, ast.Name) else ""
+        if name not in bench.base.tensors:
+            tree.refuse(
+                side,
+                "a flow joins names of tensors, as in `a1 -> z2`."
+                f"{nearest(name, bench.base.tensors)}",
+            )
+        names.append(name)
+    equations = defined_by(bench.base)
+    known = {name: sources(name, equations, bench.split) for name in names}
+    for before, name in pairwise(names):
+        if before not in known[name]:
+            told = {"name": name, "sources": ", ".join(known[name]) or "-"}
+            right = _flow_that_is(names, known, bench.base)
+            return Verdict(
+                parsed.text, FAILS, reason=Reason("no flow", told), right=right
+            )
+    return Verdict(parsed.text, HOLDS, reason=Reason("flow"))
+
+
+def sources(
+    name: str, equations: Mapping[str, Equation], helpers: Collection[str]
+) -> list[str]:
+    """What a tensor is computed from directly, through parts that were split off."""
+    found: dict[str, None] = {}
+    agenda = [name]
+    while agenda:
+        equation = equations.get(agenda.pop())
+        for used in () if equation is None else map(tensor_of, equation.reads()):
+            if used in helpers:
+                agenda.append(used)
+            else:
+                found[used] = None
+    return list(found)
+
+
+def _flow_that_is(
+    names: list[str], known: Mapping[str, list[str]], base: System
+) -> tuple[str, ...]:
+    """The same flow from its end back, where each step has but one way."""
+    right = [names[-1]]
+    for name in reversed(names[:-1]):
+        choices = known.get(right[0], [])
+        moving = [c for c in choices if base.tensors[c].role != "parameter"]
+        if name not in choices and len(moving) != 1:
+            return ()
+        right.insert(0, name if name in choices else moving[0])
+    return (" -> ".join(right),)
+
+
+def defines(parsed: Parsed, bench: Workbench) -> bool:
+    """Whether the left side is a name that nothing else means.
+
+    Raises:
+        GrammarError: it resembles a known name, and so is rather misspelt.
+    """
+    left = parsed.sides[0]
+    if parsed.relations != ("=",):
+        return False
+    if isinstance(left, ast.Call) and isinstance(left.func, ast.Name):
+        name = left.func.id
+        known = {*FUNCTIONS, *bench.functions, "D", "diag"}
+        if name.rstrip("_") in known:
+            return False
+    else:
+        node = left.value if isinstance(left, ast.Subscript) else left
+        name = node.id if isinstance(node, ast.Name) else ""
+        known = {*bench.base.tensors, *bench.base.constants, *bench.names}
+        alone = isinstance(left, ast.Name) and not bench.base.equations
+        if not name or name in known or (alone and name in _right(parsed)):
+            return False
+    hint = nearest(name, known)
+    if hint:
+        parsed.trees[0].refuse(left, f"`{name}` is not known.{hint}")
+    return True
+
+
+def _right(parsed: Parsed) -> list[str]:
+    return variables(parsed, parsed.sides[1:])
+
+
+def restates(claim: Claim, bench: Workbench) -> bool:
+    """Whether a claim that holds exactly is the program's own equation.
+
+    `z[i] = b[i] + sum(W[i, j]*x[j], j)`, where z is so defined; not
+    `z[i] = z[i]`, nor what is said of z through another tensor.
+    """
+    left = claim.parsed.sides[0]
+    node = left.value if isinstance(left, ast.Subscript) else left
+    equations = defined_by(bench.base)
+    if not isinstance(node, ast.Name) or node.id not in equations or claim.slopes:
+        return False
+    own = set(sources(node.id, equations, bench.split))
+    everything = defined_by(claim.system)
+    helpers = [n for n in everything if n not in equations]
+    said = set(sources(claim.sides[1], everything, (*helpers, *bench.split)))
+    return own == said

@@ -1,0 +1,212 @@
+"""`verify(program, claim) -> Verdict`: read the claim, judge it, say what holds.
+
+The steps: the form of the claim, what it says in indices, whether there is anything to
+prove, the judges, and then either a proof, or a counterexample, a condition and the
+formula that does hold.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from symbackprop.claims.bench import Workbench, form_of, workbench
+from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
+from symbackprop.claims.conditions import condition
+from symbackprop.claims.counterexamples import counterexample
+from symbackprop.claims.judge import Judge, Point, targets
+from symbackprop.claims.matrices import LAYOUTS, read_matrices
+from symbackprop.claims.networks import differing, network_for
+from symbackprop.claims.plain import defines, flow, restates
+from symbackprop.claims.reading import read_sides
+from symbackprop.claims.text import ORDERS, Parsed, parse
+from symbackprop.claims.verdict import (
+    CONDITIONAL,
+    DEFINITION,
+    DIGITS,
+    EXACT,
+    FAILS,
+    HOLDS,
+    MISFIT,
+    UNDECIDED,
+    UPDATE,
+    Reason,
+    Verdict,
+)
+from symbackprop.errors import CheckError, DeclarationError, nearest, short
+from symbackprop.program import Program
+
+MOST_DERIVATIVES = 4  # of which some are tried in the other layout
+
+
+def verify(
+    program: object = None, claim: object = None, layout: str = "denominator"
+) -> Verdict:
+    """Put a formula about a network, or about functions, to the test.
+
+    Args:
+        program: the `Program` or `Network` that the claim is about. None for a claim
+            about functions of numbers, or about any network: it is then judged on one
+            whose layers all differ in activation and whose axes all differ in size.
+        claim: the formula, in the grammar of equations. `D(L, W[i, j])` is the slope
+            of the objective of one sample, `delta1[i]` an error term, `tanh'(x)` the
+            slope of a function, `f2` the activation of layer 2. In matrix form there
+            are `@`, `.T`, `o`, `diag(...)` and `I`; vectors are columns.
+        layout: of derivatives in matrix form, "denominator" (`D(L, W)` has the shape
+            of W, `D(z, a)` is `W.T`) or "numerator".
+
+    Returns:
+        The verdict; as a truth value, whether the claim holds as it stands.
+
+    Raises:
+        GrammarError: text that is no claim about this program.
+        DeclarationError: no program came, or a layout that there is not.
+        CheckError: the judges contradict one another; no verdict is given.
+
+    Example:
+        >>> import symbackprop as sb
+        >>> program = sb.Program(
+        ...     equations="z[i] = sum(W[i, j]*x[j], j)\\nL = sum(tanh(z[i]), i)",
+        ...     axes={"i": 2, "j": 3}, parameters={"W": "i j"}, data={"x": "j"},
+        ...     objective="L")
+        >>> sb.verify(program, "D(L, W[i, j]) = tanh'(z[i])*x[j]").kind
+        'holds'
+        >>> sb.verify(program, "D(L, W) = tanh(z) @ x.T").right[0]
+        "D(L, W) = tanh'(z) @ x.T"
+    """
+    started = time.perf_counter()
+    if claim is None and isinstance(program, str):
+        program, claim = None, program
+    declared = _program(program)
+    if layout not in LAYOUTS:
+        raise DeclarationError(
+            f"verify: layout is {short(layout)}; give one of {', '.join(LAYOUTS)}."
+            f"{nearest(layout, LAYOUTS)}"
+        )
+    parsed = parse(claim)
+    if declared is None:
+        declared = network_for(parsed)
+    found = judged(parsed, declared, layout)
+    name = "" if declared is None else declared.name
+    seconds = time.perf_counter() - started
+    return replace(found, claim=parsed.text, program=name, seconds=seconds)
+
+
+def _program(program: object) -> Program | None:
+    declared = (
+        program if isinstance(program, Program) else getattr(program, "program", None)
+    )
+    if program is not None and not isinstance(declared, Program):
+        raise DeclarationError(
+            f"verify: expected a Program or a Network, got {short(program)}. Declare "
+            "one, or load a network's file; None for a claim about functions alone."
+        )
+    return declared
+
+
+def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
+    """The verdict, but for its proof and for what holds instead."""
+    bench = differing(workbench(program), parsed)
+    if parsed.relations[0] == "->":
+        return flow(parsed, bench)
+    if defines(parsed, bench):
+        return Verdict(parsed.text, DEFINITION, reason=Reason("new name"))
+    try:
+        claim = read(parsed, bench, layout)
+        if parsed.relations[0] == "<-":
+            return Verdict(parsed.text, UPDATE, reason=Reason("update rule"))
+        return _decided(claim, bench)
+    except MisfitError as misfit:
+        hint = _other_layout(parsed, program, layout)
+        return Verdict(parsed.text, MISFIT, reason=misfit.reason, condition=hint)
+    except UndecidedError as undecided:
+        return Verdict(parsed.text, UNDECIDED, reason=undecided.reason)
+
+
+def read(parsed: Parsed, bench: Workbench, layout: str) -> Claim:
+    """A claim over a program, in the form that its text has."""
+    form, bench = form_of(parsed, bench)
+    if form == "matrix":
+        return read_matrices(parsed, bench, layout)[0]
+    return read_sides(parsed, bench, form)
+
+
+def _decided(claim: Claim, bench: Workbench) -> Verdict:
+    """The verdict of the judges."""
+    text = claim.parsed.text
+    judge = Judge(claim)
+    exact = judge.holds_exactly()
+    point = judge.failing()
+    if point is None:
+        if exact and restates(claim, bench):
+            return Verdict(text, DEFINITION, EXACT, Reason("restates"))
+        return Verdict(text, HOLDS, EXACT if exact else DIGITS, _shown(claim, exact))
+    if exact and claim.form != "scalar":  # whose corners fractions do not meet
+        raise CheckError(
+            f"the claim `{text}` holds exactly on fractions but fails with 50 digits. "
+            "Please report it: no verdict is given."
+        )
+    facts = tuple(tensor.name for tensor in targets(claim.base))
+    if facts:
+        judge = Judge(claim, facts)
+        with_facts = judge.failing()
+        if with_facts is None:
+            given = tuple(_fact(name, claim) for name in facts)
+            return Verdict(text, HOLDS, DIGITS, _shown(claim, False), given=given)
+        point = with_facts
+    return _refuted(claim, judge, point)
+
+
+def _shown(claim: Claim, exact: bool) -> Reason:
+    if exact:
+        return Reason("exact")
+    orders = any(relation in ORDERS for relation in claim.parsed.relations)
+    return Reason("orders" if orders else "digits")
+
+
+def _fact(name: str, claim: Claim) -> str:
+    axes = claim.base.tensors[name].axes
+    return f"sum({name}[{', '.join(axes)}], {axes[-1]}) = 1"
+
+
+def _refuted(claim: Claim, judge: Judge, point: Point) -> Verdict:
+    """What fails, with a condition under which it does not."""
+    text = claim.parsed.text
+    against = counterexample(judge, point)
+    when = condition(judge, point) if claim.form == "scalar" else ""
+    kind = CONDITIONAL if when else FAILS
+    if when and not judged(parse(_with(claim.parsed, when)), None, "").holds:
+        when, kind = "", FAILS
+    return Verdict(text, kind, counterexample=against, condition=when)
+
+
+def _with(parsed: Parsed, when: str) -> str:
+    """A claim under one condition more."""
+    claim, _, before = parsed.text.partition(" if ")
+    return f"{claim} if {when}" + (f" and ({before})" if before else "")
+
+
+def _other_layout(parsed: Parsed, program: Program | None, layout: str) -> str:
+    """Which derivatives must be laid out the other way for a claim to hold; else ""."""
+    for flipped in _choices(parsed, program):
+        _, bench = form_of(parsed, differing(workbench(program), parsed))
+        try:
+            claim, texts = read_matrices(parsed, bench, layout, flipped)
+            if Judge(claim).failing() is None:
+                other = next(name for name in LAYOUTS if name != layout)
+                return f"{', '.join(texts[k] for k in sorted(flipped))}: {other}"
+        except (MisfitError, UndecidedError):
+            continue
+    return ""
+
+
+def _choices(parsed: Parsed, program: Program | None) -> Iterator[frozenset[int]]:
+    """Choices of derivatives, few before many; none where there is no matrix form."""
+    bench = workbench(program)
+    if form_of(parsed, bench)[0] != "matrix":
+        return
+    count = min(parsed.text.count("D("), MOST_DERIVATIVES)
+    for size in range(1, count + 1):
+        yield from map(frozenset, combinations(range(count), size))
