@@ -65,7 +65,7 @@ class Sign:
 
 
 POSITIVE = Sign(1)
-Signs = Mapping[Expr, Sign]
+Signs = Mapping[Any, Sign]
 Build = Callable[[], Element]
 
 

@@ -17,7 +17,6 @@ from symbackprop.claims.proving.cases import Case, Interval
 from symbackprop.claims.proving.quotients import (
     POSITIVE,
     Quotients,
-    Sign,
     domain,
     one_fraction,
 )
