@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from symbackprop.claims.claim import Claim
+from symbackprop.claims.proving.index import prove_index
 from symbackprop.claims.proving.quotients import TooHardError
 from symbackprop.claims.proving.scalar import prove_scalar
-from symbackprop.claims.proving.statements import check
+from symbackprop.claims.proving.statements import Statement, check
 from symbackprop.claims.proving.writing import lines
 from symbackprop.claims.verdict import Line
 from symbackprop.proof import Derivation
@@ -24,13 +25,20 @@ def prove(
     Raises:
         CheckError: a line that a witness refutes.
     """
-    if claim.form != "scalar":
-        return None
     try:
-        statements = prove_scalar(claim)
+        found = _found(claim, facts)
     except TooHardError:
         return None
-    if statements is None:
+    if found is None:
         return None
-    check(claim, statements, {}, {}, facts)
-    return lines(claim, statements)
+    check(*found, facts)
+    return lines(*found)
+
+
+def _found(
+    claim: Claim, facts: tuple[str, ...]
+) -> tuple[Claim, tuple[Statement, ...]] | None:
+    if claim.form != "scalar":
+        return prove_index(claim, facts)
+    statements = prove_scalar(claim)
+    return None if statements is None else (claim, statements)

@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sympy import Expr, S
+from sympy import Expr, Mul, S
 
 from symbackprop import scalars
-from symbackprop.claims.claim import Claim, Slope
+from symbackprop.argument.lines import kronecker
+from symbackprop.claims.claim import Claim
 from symbackprop.claims.judge import FIFTY, Judge, grid
 from symbackprop.claims.values import values
 from symbackprop.claims.verdict import Reason
-from symbackprop.equations import Equation, Name, System, Tensor, Term, fresh
+from symbackprop.equations import Equation, Name, System, Term, fresh
 from symbackprop.errors import CheckError
+from symbackprop.rewrites import reveal
 from symbackprop.witnesses.draws import draw
 
 NEAR = 1e-25  # relative; a line that is wrong is off by 1
@@ -58,26 +60,19 @@ def free(claim: Claim) -> tuple[Name, ...]:
 def check(
     claim: Claim,
     statements: Sequence[Statement],
-    slopes: Mapping[str, Slope],
-    tensors: Mapping[str, Tensor],
     facts: tuple[str, ...] = (),
 ) -> None:
     """Evaluate every statement at random points.
 
     Args:
-        slopes: what given tensors of the proof's own are, beside the claim's.
-        tensors: these.
+        claim: the claim, with all slopes and letters of the statements.
 
     Raises:
         CheckError: a statement that a witness refutes.
     """
-    system, pairs = _with_statements(claim, statements, tensors)
-    wider = replace(
-        claim,
-        system=system,
-        slopes={**claim.slopes, **slopes},
-        sides=tuple(name for pair in pairs for name in pair),
-    )
+    system, pairs = _with_statements(claim, statements)
+    sides = tuple(name for pair in pairs for name in pair)
+    wider = replace(claim, system=system, sides=sides)
     judge = Judge(wider, facts)
     for given, batch in _points(judge):
         small = judge.small
@@ -91,10 +86,10 @@ def check(
 
 
 def _with_statements(
-    claim: Claim, statements: Sequence[Statement], tensors: Mapping[str, Tensor]
+    claim: Claim, statements: Sequence[Statement]
 ) -> tuple[System, list[tuple[str, str]]]:
     """The claim's system with two tensors for the sides of each statement."""
-    known = {**claim.system.tensors, **tensors}
+    known = dict(claim.system.tensors)
     equations = list(claim.system.equations)
     indices = free(claim)
     pattern = claim.system.tensors[claim.sides[0]]
@@ -112,8 +107,18 @@ def _with_statements(
     return replace(claim.system, tensors=known, equations=tuple(equations)), pairs
 
 
+def chosen(body: Expr) -> Expr:
+    """`x[j]*delta(k, i)` => `where(k == i, x[j], 0)`"""
+    factors = Mul.make_args(body)
+    found = Mul(*(f for f in factors if f.func is not kronecker))
+    for factor in factors:
+        if factor.func is kronecker:
+            found = scalars.where(scalars.equal(*factor.args), found, S.Zero)
+    return found
+
+
 def _where(term: Term, conditions: Sequence[Expr]) -> Term:
-    body = term.body
+    body = chosen(reveal(term.body))
     for condition in conditions:
         body = scalars.where(condition, body, S.Zero)
     return replace(term, body=body)
