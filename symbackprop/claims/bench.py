@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from sympy import Expr
 
 from symbackprop import scalars
-from symbackprop.claims.claim import Slope
+from symbackprop.claims.claim import Slope, UndecidedError
 from symbackprop.claims.text import Parsed
 from symbackprop.equations import (
     Axis,
@@ -28,6 +28,8 @@ from symbackprop.equations import (
 from symbackprop.grammar.normal import Placeholders, normal_form
 from symbackprop.grammar.text import flaw_of_name
 from symbackprop.program import Program
+
+MOST_SLOPES = 40  # in one claim
 
 SCALAR = System("", {}, {}, (), "")
 
@@ -45,6 +47,8 @@ class Workbench:
         functions: the activation of each layer: `f1` is a function of the table, its
             further arguments, and the tensor that it makes.
         split: tensors that were split off others when the program was read.
+        slopes: what each given tensor of slopes is.
+        derived: slopes that were also written out, and the tensors that hold that.
     """
 
     base: System
@@ -55,6 +59,7 @@ class Workbench:
     tensors: dict[str, Tensor] = field(init=False)
     equations: list[Equation] = field(init=False)
     slopes: dict[str, Slope] = field(default_factory=dict)
+    derived: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.axes = dict(self.base.axes)
@@ -80,10 +85,16 @@ class Workbench:
         return made
 
     def slope(self, of: str, by: str) -> Tensor:
-        """The given tensor of `D(of, by)`; zero outside its axes."""
+        """The given tensor of `D(of, by)`; zero outside its axes.
+
+        Raises:
+            UndecidedError: there are too many of them.
+        """
         for name, known in self.slopes.items():
             if known == Slope(of, by):
                 return self.tensors[name]
+        if len(self.slopes) == MOST_SLOPES:
+            raise UndecidedError("many derivatives", most=str(MOST_SLOPES))
         axes = (*self.tensors[of].axes, *self.tensors[by].axes)
         made = self.tensor(f"D_{of}_{by}", axes, "data")
         self.tensors[made.name] = replace(made, zero_outside=True)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from symbackprop.claims.file import Quoted, Texts
 from symbackprop.claims.numerals import array, numeral
-from symbackprop.claims.phrases import hints, kind_of
-from symbackprop.claims.printer import symbol
+from symbackprop.claims.phrases import entry, hint, kind_of
+from symbackprop.claims.printer import index_letter, symbol
 from symbackprop.claims.typeset import RELATIONS, condition, rows
-from symbackprop.claims.verdict import CONDITIONAL, Counterexample, Verdict
+from symbackprop.claims.verdict import CONDITIONAL, HOLDS, Counterexample, Verdict
 from symbackprop.document.chapter import (
     Block,
     Chapter,
@@ -28,7 +28,7 @@ from symbackprop.document.chapter import (
     Table,
 )
 from symbackprop.document.matrices import bold
-from symbackprop.document.measure import tokens
+from symbackprop.document.measure import tokens, width
 from symbackprop.document.words import Words
 from symbackprop.errors import GrammarError
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from symbackprop.claims.report import Report
 
 _SIGNS = {*RELATIONS.values(), r"\longrightarrow", r"\rightarrow", r"\in", r"\leq"}
+LINE = 32.0  # em; a longer chain stands on several lines
+
 _OPENING = ("{", r"\begin", r"\left", "(", "[")
 _CLOSING = ("}", r"\end", r"\right", ")", "]")
 
@@ -111,8 +113,8 @@ class _Teller:
             (
                 (Ref(number),),
                 (quoted.section,) if quoted.section else (),
-                (Math(rf"\displaystyle {one_line(formula_rows(quoted))}"),),
-                self.verdict(verdict),
+                (shown(formula_rows(quoted)),),
+                self.verdict(quoted, verdict),
             )
             for number, quoted, verdict in self.judged
         )
@@ -133,10 +135,11 @@ class _Teller:
             (number, [block for each in group for block in told(each)])
             for number, group in groupby(judged, lambda each: each[1].section)
         ]
+        opening = Paragraph(self.words(f"{title} text"))
         if len(grouped) == 1 and not grouped[0][0]:
-            yield Section(self.words(title), tuple(grouped[0][1]))
+            yield Section(self.words(title), (opening, *grouped[0][1]))
             return
-        yield Section(self.words(title), ())
+        yield Section(self.words(title), (opening,))
         for number, blocks in grouped:
             yield Section(self.section(number), tuple(blocks), 2)
 
@@ -152,13 +155,15 @@ class _Teller:
 
     # --- one claim --------------------------------------------------------------------
 
-    def verdict(self, verdict: Verdict) -> Inline:
-        """Kind, how it was shown, and what it relies on."""
+    def verdict(self, quoted: Quoted, verdict: Verdict) -> Inline:
+        """Kind, how it was shown, on which facts; a note that stands nowhere else."""
         told = self.kind(verdict)
-        if verdict.shown:
+        if verdict.kind == HOLDS and verdict.shown:
             told = self.words(f"shown {verdict.shown}", verdict=told)
         for fact in verdict.given:
             told = self.words("shown given", verdict=told, fact=formula(fact))
+        if quoted.note and verdict.holds:
+            told = self.words("noted", verdict=told, note=self.text(quoted.note))
         return told
 
     def kind(self, verdict: Verdict) -> Inline:
@@ -174,17 +179,19 @@ class _Teller:
         """The claim, what is wrong with it, and what holds instead."""
         number, quoted, verdict = judged
         words = self.words
-        yield numbered(formula_rows(quoted), number, self.kind(verdict))
+        kind = self.kind(verdict)
+        yield Paragraph(words("claim of kind", number=(Ref(number),), kind=kind))
+        yield numbered(formula_rows(quoted), number)
         if quoted.tex:
-            read = Math(one_line(rows(quoted.text, arrays_of(quoted))))
+            read = shown(rows(quoted.text, arrays_of(quoted)))
             yield Paragraph(words("claim read as", formula=read))
         if quoted.note:
             yield Paragraph((self.text(quoted.note),))
         if verdict.reason is not None:
             reason = coded(verdict.reason.text(self.language))
-            yield Paragraph(words("claim because", reason=reason))
-        for hint in hints(verdict, self.language):
-            yield Paragraph(words("claim hint", hint=coded(hint)))
+            but = coded(hint(verdict, self.language))
+            key = "claim because, but" if but else "claim because"
+            yield Paragraph(words(key, reason=reason, hint=but))
         if verdict.counterexample is not None:
             yield Paragraph(self.instance(verdict.counterexample, quoted))
         if verdict.right:
@@ -203,21 +210,24 @@ class _Teller:
             else:
                 letter = bold(letter) if name in whole else letter
                 places.append((Math(f"{letter} = {printed}"),))
-        places += [(Math(f"{i} = {at}"),) for i, at in example.indices.items()]
-        if len(example.told) < len(example.values):
-            places.append(self.words("all else 0"))
+        places += [
+            entry(self.words, index, at, Math(f"{index_letter(index)} = {at}"))
+            for index, at in example.indices.items()
+        ]
+        if example.rest:
+            places.append(self.words(example.rest))
         sides: dict[str, Inline] = {
             "left": _side(example.left),
             "right": _side(example.right),
         }
-        if not places:
-            return self.words("claim differs everywhere", **sides)
         return self.words("claim differs", values=self.words.joined(places), **sides)
 
     def proof(self, judged: Judged) -> Iterator[Block]:
         """The lines of a proof, each with its reason."""
         number, quoted, verdict = judged
-        yield numbered(formula_rows(quoted), number, self.kind(verdict))
+        kind = self.kind(verdict)
+        yield Paragraph(self.words("claim of kind", number=(Ref(number),), kind=kind))
+        yield numbered(formula_rows(quoted), number)
         for line in verdict.proof:
             yield from displayed((line.text,), quoted, coded(line.why))
 
@@ -267,12 +277,24 @@ def one_line(equations: Sequence[NumberedEquation]) -> str:
     return " ".join(row.latex.strip() for row in equations)
 
 
-def numbered(
-    equations: Sequence[NumberedEquation], number: int, reason: Inline
-) -> Equations:
-    """The number and what is said beside it stand at the last line."""
-    *first, last = equations
-    return Equations((*first, replace(last, number=number, reason=reason)))
+def shown(equations: Sequence[NumberedEquation]) -> Math:
+    """Equations within a line, in their full height."""
+    return Math(rf"\displaystyle {one_line(equations)}")
+
+
+def joined(equations: Sequence[NumberedEquation]) -> tuple[NumberedEquation, ...]:
+    """A chain on one line where there is room for it."""
+    first, *rest = equations
+    if not rest or width(one_line(equations)) > LINE:
+        return tuple(equations)
+    behind = " ".join(row.latex.strip() for row in rest)
+    return (replace(first, addends=(*first.addends, behind)),)
+
+
+def numbered(equations: Sequence[NumberedEquation], number: int) -> Equations:
+    """The number stands at the last line."""
+    *first, last = joined(equations)
+    return Equations((*first, replace(last, number=number)))
 
 
 def displayed(
@@ -282,7 +304,7 @@ def displayed(
     found: list[NumberedEquation] = []
     for text in texts:
         try:
-            *first, last = rows(text, arrays_of(quoted))
+            *first, last = joined(rows(text, arrays_of(quoted)))
         except GrammarError:
             yield Paragraph((Code(text), *((" ", *reason) if reason else ())))
         else:

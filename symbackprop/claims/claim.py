@@ -49,6 +49,8 @@ class Claim:
         condition: the tensor that is 1 where the claim's condition holds; "" if none.
         letters: the axes of the free letters, as they are written.
         base: the forward equations alone.
+        derived: slopes that were written out to be differentiated again, and the
+            tensors that hold what was written; the judge compares both.
     """
 
     parsed: Parsed
@@ -59,3 +61,4 @@ class Claim:
     condition: str
     letters: Mapping[str, Axis]
     base: System
+    derived: Mapping[str, str]

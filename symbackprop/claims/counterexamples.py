@@ -28,6 +28,7 @@ from symbackprop.witnesses.numbers import Array
 TRIES = 6  # draws of simple numbers for each choice of sizes
 CHANGES = 150  # simpler numbers that are tried
 ENTRIES = (0, 1, -1, 2)
+DIGITS = (6, 9, 15, 30, 50)
 START = (1, -1, 2, -2, Fraction(1, 2), 3)
 SHORT = ({"small": 2, "varied": 1}, {"small": 3, "varied": 1}, {"small": 3})
 
@@ -64,11 +65,16 @@ class _Search:
     left: int = CHANGES
 
     def fails(self, given: Mapping[str, Any], system: System) -> bool:
+        """Whether the claim fails there, and not by a convention alone."""
         self.left -= 1
         try:
-            return self.judge.at(given, FIFTY, system).fails
+            point = self.judge.at(given, FIFTY, system)
         except CheckError:
             return False
+        judge = self.judge
+        if not (point.fails and judge.claim.slopes and judge.piecewise):
+            return point.fails
+        return bool(judge.steady(given, system).all())
 
     def starts(self, system: System) -> Iterator[dict[str, Array]]:
         """Small whole numbers, drawn at random."""
@@ -161,7 +167,7 @@ def _simplest_row(judge: Judge, failing: Point) -> Counterexample:
         for k in (0, 1)
     )
     values = {name: failing.given[name][row] for name in names}
-    return Counterexample({}, values, {}, _number(left), _number(right))
+    return Counterexample({}, values, {}, *_both(left, right))
 
 
 def _told(judge: Judge, point: Point, system: System) -> Counterexample:
@@ -179,7 +185,7 @@ def _told(judge: Judge, point: Point, system: System) -> Counterexample:
     sizes = {
         axis: system.size(axis) for name in values for axis in system.tensors[name].axes
     }
-    return Counterexample(sizes, values, letters, _number(left), _number(right))
+    return Counterexample(sizes, values, letters, *_both(left, right))
 
 
 def _needed(claim: Claim, system: System) -> set[str]:
@@ -201,8 +207,18 @@ def _nested(value: Any) -> Any:
     return int(number) if float(number).is_integer() else float(number)
 
 
-def _number(value: Any) -> str:
-    """Six digits, or `no value`."""
+def _both(left: Any, right: Any) -> tuple[str, str]:
+    """Two different numbers in as few digits, six at least, as tell them apart."""
+    for digits in DIGITS:
+        told = _number(left, digits), _number(right, digits)
+        if told[0] != told[1]:
+            break
+    return told
+
+
+def _number(value: Any, digits: int) -> str:
+    """`0.25`, or `no value`."""
     if value != value:
         return "no value"
-    return str(mpmath.nstr(mpmath.mpf(value), 6, strip_zeros=True)).removesuffix(".0")
+    with mpmath.workdps(DIGITS[-1]):
+        return str(mpmath.nstr(mpmath.mpf(value), digits)).removesuffix(".0")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice, product
+from itertools import chain, islice, product
 from math import prod
 from typing import Any
 
@@ -23,19 +23,17 @@ from symbackprop.claims.claim import Claim, UndecidedError
 from symbackprop.claims.text import ORDERS
 from symbackprop.claims.values import part, values
 from symbackprop.equations import Equation, System, Tensor, reads, tensor_of
+from symbackprop.errors import CheckError
+from symbackprop.scalars import TABLE
 from symbackprop.witnesses.draws import draw, draw_exact, shrink
-from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.exact import Exact
-from symbackprop.witnesses.numbers import (
-    Array,
-    Comparison,
-    Formula,
-    Numbers,
-    Precise,
-)
+from symbackprop.witnesses.numbers import Array, Numbers, Precise
 
 EXACT_DRAWS, DIGIT_DRAWS = 3, 4
+PIECES = 3  # times as many where choices by value are made
 SEED = 20221129
+STEP = Fraction(1, 10**25)  # aside, to see whether a side jumps
+JUMP = 1e-12
 NEAR = 1e-30  # a difference below it, relative to the sides, may be rounding
 SHRINKS = 1e-25  # what is left of a difference, of rounding alone, with 50 digits more
 RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
@@ -113,7 +111,7 @@ class Judge:
             given = draw_exact(self.base(system), rng, VARIED)
             yield self.at(given, Exact(0), system, VARIED)
             return
-        for number in range(EXACT_DRAWS):
+        for number in range(self._draws(EXACT_DRAWS)):
             given = draw_exact(self.base(system), rng, 1)
             yield self.at(self.with_facts(given, system), Exact(number), system)
 
@@ -126,16 +124,15 @@ class Judge:
             given, batch = grid(base)
             yield self.at(given, FIFTY, system, batch)
             return
-        for number in range(DIGIT_DRAWS):
-            scale = RANGES[number % len(RANGES)]
-            given = draw(base, rng, 1, scale)
-            if number % 2:
-                rounded = {n: np.round(v * 4) / 4 for n, v in given.items()}
-                given = rounded if not self._degenerate(rounded) else given
+        for number in range(self._draws(DIGIT_DRAWS)):
+            try:
+                given = draw(base, rng, 1, RANGES[number % len(RANGES)])
+            except CheckError:
+                raise UndecidedError("no values") from None
             yield self.at(self.with_facts(given, system), FIFTY, system)
 
-    def _degenerate(self, given: Mapping[str, Any]) -> bool:
-        return any(np.size(v) and not np.any(v) for v in given.values())
+    def _draws(self, count: int) -> int:
+        return PIECES * count if self.piecewise else count
 
     def with_facts(self, given: Mapping[str, Any], system: System) -> dict[str, Any]:
         """Values that obey the facts."""
@@ -157,12 +154,14 @@ class Judge:
         claim = self.claim
         found = values(claim, system, given, numbers, batch)
         sides = [np.asarray(found[name]) for name in claim.sides]
+        if numbers is FIFTY:
+            self._compare_derived(found)
         valued = np.stack([_finite(side) for side in sides])
         known = valued.all(axis=0)
         if numbers is FIFTY:
             known = valued.any(axis=0)  # one side alone without a value is a fault
             if claim.slopes and claim.form == "scalar":
-                known &= ~at_corners(claim, system, given, batch)
+                known &= self.steady(given, system, batch)
         if claim.condition:
             known &= np.asarray(found[claim.condition] == 1)
         finer: list[Array] = []
@@ -185,14 +184,68 @@ class Judge:
             wrong.append((_broken(relation, left, right, equal) | ~both) & known)
         return Point(given, found, np.stack(wrong), np.asarray(known))
 
+    def _compare_derived(self, found: Mapping[str, Array]) -> None:
+        """Slopes that were written out against those of the witness.
+
+        Raises:
+            CheckError: they differ.
+        """
+        for slope, written in self.claim.derived.items():
+            left, right = np.asarray(found[slope]), np.asarray(found[written])
+            valued = _finite(left) & _finite(right)
+            if not _near(left, right)[valued].all():
+                raise CheckError(
+                    f"a slope within the claim `{self.claim.parsed.text}` was written "
+                    "out wrongly. Please report it: no verdict is given."
+                )
+
+    def steady(self, given: Mapping[str, Any], system: System, batch: int = 1) -> Array:
+        """Where no side jumps: at a corner or a tie, a slope is but a convention.
+
+        Shapes:
+            As the sides.
+        """
+        rng = np.random.default_rng(SEED)
+        here = self._sides(given, system, batch)
+        calm = np.ones(here.shape[1:], dtype=bool)
+        step = {
+            tensor.name: rng.integers(1, 99, np.shape(given[tensor.name])).astype(
+                object
+            )
+            for tensor in (*self.claim.base.data, *self.claim.base.parameters)
+            if not tensor.integer
+        }
+        for size in (STEP, -STEP):
+            moved = {
+                n: np.asarray(given[n], object) + size * s for n, s in step.items()
+            }
+            there = self._sides({**given, **moved}, system, batch)
+            jump = np.abs(there - here) > JUMP * (1 + np.abs(here))
+            calm &= ~np.asarray(jump, dtype=bool).any(axis=0)
+        return calm
+
+    def _sides(self, given: Mapping[str, Any], system: System, batch: int) -> Array:
+        found = values(self.claim, system, given, FIFTY, batch)
+        return np.stack([np.asarray(found[name]) for name in self.claim.sides])
+
+    @cached_property
+    def piecewise(self) -> bool:
+        """Whether a choice by value enters the claim: then more points are drawn."""
+        wanted = set(self.claim.sides)
+        for slope in self.claim.slopes.values():
+            wanted |= {slope.of, slope.by}
+        return any(map(_chooses, part(self.claim.system, wanted).equations))
+
     # --- findings --------------------------------------------------------------------
 
     def holds_exactly(self) -> bool:
         """Whether the claim holds on fractions, whatever the functions are."""
-        if any(relation in ORDERS for relation in self.claim.parsed.relations):
+        orders = any(relation in ORDERS for relation in self.claim.parsed.relations)
+        if orders or self.claim.derived:
             return False
         exercised = False
-        for point in self.exact():
+        elsewhere = islice(self.exact(self.other), 1)
+        for point in chain(self.exact(), elsewhere):
             if point.fails:
                 return False
             exercised |= point.exercised
@@ -216,7 +269,7 @@ class Judge:
 
     def _failing(self, system: System, draws: int = DIGIT_DRAWS) -> Point | None:
         exercised = False
-        for point in islice(self.digits(system), draws):
+        for point in islice(self.digits(system), self._draws(draws)):
             if point.fails:
                 return point
             exercised |= point.exercised
@@ -233,33 +286,6 @@ class Judge:
         sizes = {n: prod(system.shape(n)) for n in system.tensors}
         slopes = [sizes[s.of] * sizes[s.by] for s in self.claim.slopes.values()]
         return sum(slopes) <= MOST_SLOPES and sum(sizes.values()) <= MOST_ENTRIES
-
-
-class _Ties(Precise):
-    """Notes where compared values are equal: there a slope is a convention."""
-
-    def __init__(self, batch: int) -> None:
-        super().__init__(50)
-        self.ties = np.zeros(batch, dtype=bool)
-
-    def own(self, name: str) -> Formula | None:
-        return None if name in ("abs", "sign") else super().own(name)
-
-    def compare(self, how: Comparison, a: Array, b: Array) -> Array:
-        self.ties |= np.broadcast_to(
-            np.asarray(a == b, dtype=bool).reshape(-1), self.ties.shape
-        )
-        return super().compare(how, a, b)
-
-
-def at_corners(
-    claim: Claim, system: System, given: Mapping[str, Any], batch: int
-) -> Array:
-    """At which values of its variables a function in a claim has a corner."""
-    ties = _Ties(batch)
-    sources = [slope.of for slope in claim.slopes.values()]
-    evaluate(part(system, sources), given, ties, batch)
-    return ties.ties
 
 
 def grid(base: System) -> tuple[dict[str, Array], int]:
@@ -324,6 +350,21 @@ def targets(base: System) -> tuple[Tensor, ...]:
         and tensor.name in readers
         and all(_weighs_logs(tensor.name, e) for e in readers[tensor.name])
     )
+
+
+def _chooses(equation: Equation) -> bool:
+    """Whether an equation takes a maximum, or a function that has a corner."""
+    if equation.reduction != "sum":
+        return True
+    for term in equation.terms:
+        for node in preorder_traversal(term.body):
+            row = TABLE.get(node.func.__name__)
+            if row is not None and row.kinks:
+                return True
+            compares = node.func.__name__ in ("less", "less_equal", "equal")
+            if compares and any(True for _ in reads(node)):
+                return True
+    return False
 
 
 def _weighs_logs(name: str, equation: Equation) -> bool:

@@ -89,11 +89,11 @@ def _axis(
     sizes = {system.size(axis): axis for axis in letter.places}
     if len(sizes) > 1:
         told = [
-            f"{system.size(axis)} entries in `{place}`"
+            f"`{place}`: {system.size(axis)}"
             for axis, place in letter.places.items()
         ]
         raise MisfitError(
-            "letter misfit", letter=letter.name, places=" / ".join(dict.fromkeys(told))
+            "letter misfit", letter=letter.name, places=", ".join(dict.fromkeys(told))
         )
     declared = system.axes.get(letter.name)
     if not sizes:
@@ -157,12 +157,16 @@ class _Finder:
     def _subscripts(
         self, name: str, parts: list[ast.expr], scopes: tuple[Scope, ...]
     ) -> None:
-        axes = self.axes_of(name) or ()
+        axes = self.axes_of(name)
+        if axes is not None and len(axes) != len(parts):
+            counts = {"axes": str(len(axes)), "came": str(len(parts))}
+            raise MisfitError("subscript misfit", name=name, **counts)
+        axes = axes or ()
         for place, part in enumerate(parts):
             letter = (
                 self._name(part, scopes, True) if isinstance(part, ast.Name) else None
             )
-            if letter is not None and place < len(axes) == len(parts):
+            if letter is not None and axes:
                 shown = f"{name}[{', '.join(ast.unparse(p) for p in parts)}]"
                 letter.places.setdefault(axes[place], shown)
             elif isinstance(part, ast.Subscript):

@@ -34,22 +34,28 @@ def smooth() -> tuple[str, ...]:
     )
 
 
-def network_for(parsed: Parsed) -> Program | None:
+def network_for(parsed: Parsed) -> tuple[Program | None, str]:
     """A network for a claim that names layers, such as `W2`, but comes without one.
 
-    It has one layer more than the claim names, dense ones under a squared error; None
-    where no layer is named.
+    It has one layer more than the claim names, dense ones under a squared error.
+
+    Returns:
+        Its program and what it is called; None and "" where no layer is named.
+
+    >>> from symbackprop.claims.text import parse
+    >>> network_for(parse("D(L, W1) = delta1 @ x.T"))[1]
+    'any network: 4-3-2, tanh and logistic, squared error'
     """
     numbers = [int(number) for number in _LAYERED.findall(parsed.text)]
     if not numbers or max(numbers) > MOST_LAYERS:
-        return None
-    depth = max(numbers) + 1
-    functions = smooth()
-    layers = [Dense(depth + 2 - k, functions[k % len(functions)]) for k in range(depth)]
-    name = f"any network, {depth + 3}-" + "-".join(str(layer.units) for layer in layers)
-    made = Network(depth + 3, layers, "squared_error", name="any-network").program
-    object.__setattr__(made, "name", name)
-    return made
+        return None, ""
+    depth, functions = max(numbers) + 1, smooth()
+    layers = [Dense(depth + 1 - k, functions[k % len(functions)]) for k in range(depth)]
+    network = Network(depth + 2, layers, "squared_error", name="any-network")
+    sizes = "-".join(str(size) for size in range(depth + 2, 1, -1))
+    used = [str(layer.activation) for layer in layers]
+    told = f"{', '.join(used[:-1])} and {used[-1]}"
+    return network.program, f"any network: {sizes}, {told}, squared error"
 
 
 def differing(bench: Workbench, parsed: Parsed) -> Workbench:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from symbackprop.claims.verdict import MISFIT
+from symbackprop.document.chapter import Inline, Math
 from symbackprop.document.words import Words
 
 if TYPE_CHECKING:
@@ -18,16 +19,16 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "已证明：两边是同一个函数",
     },
     "exact": {
-        "en": "exactly, on random fractions, whatever the functions are",
-        "zh": "在随机分数上精确成立，与函数的选取无关",
+        "en": "shown exactly on random fractions, whatever the functions are",
+        "zh": "在随机分数上精确验证，与函数的选取无关",
     },
     "digits": {
-        "en": "to 50 digits at random points",
+        "en": "shown to 50 digits at random points",
         "zh": "在随机点上验证到 50 位",
     },
     "orders": {
-        "en": "at all points that were tried, to 50 digits",
-        "zh": "在所有试过的点上成立，计算到 50 位",
+        "en": "shown at all points that were tried, to 50 digits",
+        "zh": "在所有试过的点上验证，计算到 50 位",
     },
     "restates": {
         "en": "the program's own equation",
@@ -49,6 +50,10 @@ REASONS: dict[str, dict[str, str]] = {
     "letter misfit": {
         "en": "`{letter}` would run over axes of several sizes: {places}",
         "zh": "`{letter}` 取遍的轴长度不一：{places}",
+    },
+    "subscript misfit": {
+        "en": "`{name}` has {axes} axes, but here {came} subscripts",
+        "zh": "`{name}` 有 {axes} 个轴，这里却有 {came} 个下标",
     },
     "rank misfit": {
         "en": "`{name}` has {axes} axes, which is no matrix; write its subscripts",
@@ -79,6 +84,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "the sides have no values at any point that was tried",
         "zh": "在所有试过的点上两边都没有值",
     },
+    "many derivatives": {
+        "en": "it has more than {most} different derivatives; split it",
+        "zh": "其中不同的导数超过 {most} 个；请拆开",
+    },
     "second derivative": {
         "en": "a derivative of a derivative is not judged",
         "zh": "不判定导数的导数",
@@ -97,7 +106,8 @@ def told(verdict: Verdict, language: str = "en") -> str:
       right: x = x
     """
     words = Words(language)
-    lines = [headline(verdict, language), *hints(verdict, language)]
+    lines = [headline(verdict, language)]
+    lines += filter(None, [hint(verdict, language)])
     if verdict.counterexample is not None:
         lines.append(instance(verdict.counterexample, language))
     lines += [said(words, "right formula", formula=text) for text in verdict.right]
@@ -122,32 +132,48 @@ def kind_of(verdict: Verdict, language: str = "en") -> str:
     return said(Words(language), key, condition=verdict.condition)
 
 
-def hints(verdict: Verdict, language: str = "en") -> tuple[str, ...]:
-    """In which other layout of which derivatives shapes would meet, and it would hold.
+def hint(verdict: Verdict, language: str = "en") -> str:
+    """In which other layout of which derivatives it would hold; "" where in none.
 
     `D(z, y): numerator` is how a verdict says so.
     """
     if verdict.kind != MISFIT or not verdict.condition:
-        return ()
+        return ""
     words = Words(language)
     texts, _, layout = verdict.condition.rpartition(": ")
     shown = words.text(f"layout {layout}")
-    return (said(words, "other layout", derivatives=texts, layout=shown),)
+    return said(words, "other layout", derivatives=texts, layout=shown)
 
 
 def instance(example: Counterexample, language: str = "en") -> str:
     """A counterexample on one line."""
     words = Words(language)
-    places = list(example.places())
-    if len(example.told) < len(example.values):
-        places.append(words.text("all else 0"))
+    at = [
+        "".join(map(str, entry(words, letter, place)))
+        for letter, place in example.indices.items()
+    ]
+    rest = [words.text(example.rest)] if example.rest else []
     return said(
         words,
         "counterexample",
-        values=words.text("comma").join(places or [words.text("everywhere")]),
+        values=words.text("comma").join([*example.places(), *at, *rest]),
         left=example.left,
         right=example.right,
     )
+
+
+def entry(words: Words, letter: str, place: int, written: Math | str = "") -> Inline:
+    """`i = 0`; in matrix form `row 0`.
+
+    Args:
+        words: of the language.
+        letter: the index, "row" or "column".
+        place: its value.
+        written: the same in another form, where it is a letter.
+    """
+    if letter in ("row", "column"):
+        return words(f"at {letter}", n=place)
+    return (written or f"{letter} = {place}",)
 
 
 def said(words: Words, key: str, **parts: str | int) -> str:

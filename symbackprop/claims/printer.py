@@ -83,9 +83,7 @@ class Printer:
         if node.id == "I":
             return Piece(bold("I"))
         if node.id in self.letters:
-            letter = spell(node.id)
-            number = f"_{{{letter.number}}}" if letter.number else ""
-            return Piece(f"{letter.stem}{number}" if number else letter.at())
+            return Piece(index_letter(node.id))
         written = symbol(node.id)
         text = bold(written.at()) if self.is_array(node) else written.at()
         return Piece(text, scripted=written.scripted)
@@ -380,6 +378,12 @@ def _beside(factors: Sequence[str]) -> str:
         else:
             text += f" {factor}" if before.isdigit() else f"\\, {factor}"
     return text
+
+
+def index_letter(name: str) -> str:
+    r"""How an index is written: `i1` => `i_{1}`."""
+    letter = spell(name)
+    return f"{letter.stem}_{{{letter.number}}}" if letter.number else letter.at()
 
 
 def symbol(name: str) -> Symbol:

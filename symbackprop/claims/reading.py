@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from sympy import Dummy, Expr, S, Symbol
 
 from symbackprop import scalars
+from symbackprop.calculus import hide
 from symbackprop.claims.bench import Workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.letters import resolve
@@ -32,6 +33,7 @@ from symbackprop.errors import ShapeError, nearest
 from symbackprop.grammar.expressions import Reader
 from symbackprop.grammar.normal import Placeholders
 from symbackprop.grammar.text import FUNCTIONS
+from symbackprop.rewrites import reveal
 
 SIDES = ("left", "right", "third", "fourth")
 
@@ -79,6 +81,12 @@ class ClaimReader(Reader):
         if name not in FUNCTIONS and stem in {*FUNCTIONS, *self.bench.functions}:
             values = [self.expression(argument, scope) for argument in node.args]
             return self.function(node, name, values, scope)
+        if stem != name:
+            self.refuse(
+                node,
+                f"there is no function `{stem}` of one number."
+                f"{nearest(stem, {*scalars.TABLE, *self.bench.functions})}",
+            )
         return super()._call(node, scope)
 
     def variable(self, node: ast.expr, scope: tuple[Name, ...]) -> Expr:
@@ -103,8 +111,7 @@ class ClaimReader(Reader):
         self, of: Expr, by: Expr, node: ast.AST, scope: tuple[Name, ...]
     ) -> Expr:
         """`D(of, by)`, read from a tensor of slopes."""
-        if self.bench.depends_on_slopes(of, self._inside(of)):
-            raise UndecidedError("second derivative")
+        of = self._differentiable(of)
         source, places = self.source(of, scope)
         slope = self.bench.slope(source, tensor_of(by))
         return slope.read(*places, *subscripts_of(by))
@@ -166,20 +173,45 @@ class ClaimReader(Reader):
         scope: tuple[Name, ...],
     ) -> Expr:
         """A function of values, or its slope by the first of them."""
-        if primes > 1:
-            raise UndecidedError("second derivative")
         if not primes:
             return self.applied(node, function, values)
-        if self.bench.depends_on_slopes(values[0], self._inside(values[0])):
-            raise UndecidedError("second derivative")
         # The argument becomes a tensor, and the slope one by that.
         letters = self._letters(sum(values, S.Zero), scope)
-        inner = self.bench.define("argument", letters, values[0], self.placeholders)
+        argument = self._differentiable(values[0])
+        inner = self.bench.define("argument", letters, argument, self.placeholders)
         at = [inner.read(*letters), *values[1:]]
-        outer = self.applied(node, function, at)
-        made = self.bench.define("applied", letters, outer, self.placeholders)
-        slope = self.bench.slope(made.name, inner.name)
-        return slope.read(*letters, *letters)
+        value = self.applied(node, function, at)
+        for _ in range(primes):
+            value = self._differentiable(value)
+            made = self.bench.define("applied", letters, value, self.placeholders)
+            value = self.bench.slope(made.name, inner.name).read(*letters, *letters)
+        return value
+
+    def _differentiable(self, expression: Expr) -> Expr:
+        """An expression that can be differentiated: slopes in it are written out.
+
+        `D(tanh(x), x)` => `1 - tanh(x)**2`; a witness compares both later.
+
+        Raises:
+            UndecidedError: a slope of a network, which would have to be derived.
+        """
+        if not self.bench.depends_on_slopes(expression, self._inside(expression)):
+            return expression
+        if self.bench.base.equations:
+            raise UndecidedError("second derivative")
+        equations = {e.tensor: e for e in self.bench.equations}
+        found: dict[Expr, Expr] = {}
+        for read in expression.free_symbols:
+            slope = self.bench.slopes.get(str(read))
+            if slope is None:
+                continue
+            by = self.bench.tensors[slope.by].symbol
+            of = self.bench.tensors[slope.of].symbol
+            body = equations[slope.of].terms[0].body if slope.of in equations else of
+            found[read] = reveal(hide(body).diff(by))
+            written = self.bench.define("written", (), found[read], Placeholders())
+            self.bench.derived[str(read)] = written.name
+        return expression.xreplace(found)
 
 
 def read_sides(parsed: Parsed, bench: Workbench, form: str) -> Claim:
@@ -228,4 +260,14 @@ def finished(
     """What was read, as a value."""
     system = replace(bench.system, equations=tuple(bench.equations))
     slopes, shown = dict(bench.slopes), dict(letters)
-    return Claim(parsed, form, system, slopes, sides, condition, shown, bench.base)
+    return Claim(
+        parsed,
+        form,
+        system,
+        slopes,
+        sides,
+        condition,
+        shown,
+        bench.base,
+        dict(bench.derived),
+    )

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from symbackprop.claims.file import Claims, Quoted
-from symbackprop.claims.phrases import hints, instance, kind_of, said
-from symbackprop.claims.verdict import CONDITIONAL, KINDS, UNDECIDED, Verdict
+from symbackprop.claims.phrases import hint, instance, kind_of, said
+from symbackprop.claims.verdict import KINDS, UNDECIDED, Verdict
 from symbackprop.document.chapter import Chapter
 from symbackprop.document.words import Words
 from symbackprop.documents import Document
@@ -71,11 +71,10 @@ class Report:
         yield self.counted(language)
 
     def counted(self, language: str = "en") -> str:
-        """`47 claims: 30 holds, 4 fails`."""
+        """`47 claims: 30 hold, 4 fail`."""
         words = Words(language)
         each = (
-            said(words, "claims kind", kind=_kind(kind, words), n=str(count))
-            for kind, count in self.counts.items()
+            said(words, f"count {kind}", n=count) for kind, count in self.counts.items()
         )
         return said(
             words,
@@ -120,7 +119,7 @@ def details(verdict: Verdict, language: str = "en") -> Iterator[str]:
     words = Words(language)
     if verdict.reason is not None:
         yield verdict.reason.text(language)
-    yield from hints(verdict, language)
+    yield from filter(None, [hint(verdict, language)])
     if verdict.counterexample is not None:
         yield instance(verdict.counterexample, language)
     for formula in verdict.right[:1]:
@@ -144,8 +143,3 @@ def _row(cells: Sequence[str], sizes: Iterable[int]) -> str:
         for cell, size in zip(first, sizes, strict=True)
     )
     return "  ".join([*padded, last]).rstrip()
-
-
-def _kind(kind: str, words: Words) -> str:
-    dots = "…" if kind == CONDITIONAL else ""
-    return said(words, f"verdict {kind}", condition=dots)

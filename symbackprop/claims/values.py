@@ -32,7 +32,8 @@ def values(
         given: parameters and data, or the variables of a scalar claim.
         batch: how many values each variable has.
     """
-    wanted = [*claim.sides, *([claim.condition] if claim.condition else [])]
+    wanted = [*claim.sides, *claim.derived, *claim.derived.values()]
+    wanted += [claim.condition] if claim.condition else []
     needed = needs(system, wanted)
     slopes = {
         name: jacobian(

@@ -83,11 +83,16 @@ class Counterexample:
             return self.values
         return {name: v for name, v in self.values.items() if not _zero(v)}
 
+    @property
+    def rest(self) -> str:
+        """What is said of the others: "all else 0", "all 0", or nothing."""
+        if len(self.told) == len(self.values):
+            return ""
+        return "all else 0" if self.told else "all 0"
+
     def places(self) -> tuple[str, ...]:
-        """Where the sides differ: `W = [[1]]`, `x = [2]`, `i = 0`."""
-        at = [f"{name} = {_shown(value)}" for name, value in self.told.items()]
-        at += [f"{letter} = {place}" for letter, place in self.indices.items()]
-        return tuple(at)
+        """What stands where the sides differ: `W = [[1]]`, `x = [2]`."""
+        return tuple(f"{name} = {_shown(value)}" for name, value in self.told.items())
 
     def text(self, language: str = "en") -> str:
         """`counterexample: W = [[1]], i = 0, all else 0: 1 on the left, ...`"""

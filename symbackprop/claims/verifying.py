@@ -86,10 +86,10 @@ def verify(
             f"{nearest(layout, LAYOUTS)}"
         )
     parsed = parse(claim)
-    if declared is None:
-        declared = network_for(parsed)
-    found = judged(parsed, declared, layout)
     name = "" if declared is None else declared.name
+    if declared is None:
+        declared, name = network_for(parsed)
+    found = judged(parsed, declared, layout)
     seconds = time.perf_counter() - started
     return replace(found, claim=parsed.text, program=name, seconds=seconds)
 
@@ -143,7 +143,7 @@ def _decided(claim: Claim, bench: Workbench) -> Verdict:
         if exact and restates(claim, bench):
             return Verdict(text, DEFINITION, EXACT, Reason("restates"))
         return Verdict(text, HOLDS, EXACT if exact else DIGITS, _shown(claim, exact))
-    if exact and claim.form != "scalar":  # whose corners fractions do not meet
+    if exact and not judge.piecewise:  # else another choice may have been met
         raise CheckError(
             f"the claim `{text}` holds exactly on fractions but fails with 50 digits. "
             "Please report it: no verdict is given."

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import click
 
-from symbackprop.cli import declaring, measuring  # their verbs, in this order
+# Their verbs, in this order.
+from symbackprop.cli import declaring, verifying, measuring  # isort: skip
 from symbackprop.cli.options import (
     FAILED,
     GOOD,
@@ -22,7 +23,7 @@ from symbackprop.cli.options import (
 from symbackprop.cli.summary import error_object
 from symbackprop.errors import CheckError, DivergenceError, SymbackpropError
 
-__all__ = ["command", "declaring", "execute", "main", "measuring"]
+__all__ = ["command", "declaring", "execute", "main", "measuring", "verifying"]
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from symbackprop.cli.options import DTYPE, FOLDER, SEED, verb
+from symbackprop.cli.options import DTYPE, FOLDER, LANGUAGE, SEED, verb
 
 
 @verb(FOLDER, DTYPE, SEED)
@@ -27,13 +27,7 @@ def run() -> None:
         help="Write the derivation there, as .tex, .html, .md or .pdf (`-`: LaTeX on "
         "stdout).",
     ),
-    click.option(
-        "--language",
-        type=click.Choice(["en", "zh"]),
-        default="en",
-        show_default=True,
-        help="Language of the document.",
-    ),
+    LANGUAGE,
     click.option(
         "--notation",
         type=click.Choice(["both", "index", "matrix"]),

@@ -14,13 +14,14 @@ from symbackprop import __version__
 from symbackprop.cli.progress import Progress
 from symbackprop.cli.summary import Summary
 
-GOOD, FAILED, REFUSED, INTERNAL, INTERRUPTED = 0, 1, 2, 70, 130
+GOOD, FAILED, REFUSED, UNDECIDED, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
 EXITS = """\b
 Exit codes:
   0    good
-  1    a check failed, or training diverged
+  1    a check failed, a formula does not hold, or training diverged
   2    the declaration, the data or the command line is not right
+  3    whether a formula holds cannot be decided
   130  interrupted
 """
 
@@ -65,6 +66,13 @@ SEED = click.option(
     "--seed",
     type=click.IntRange(min=0),
     help="Seed of the split, the first parameters and the shuffling; else the file's.",
+)
+LANGUAGE = click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of what is written.",
 )
 FOLDER = click.option(
     "-o",
@@ -138,6 +146,8 @@ def verb(
                 print(summary.text())
             if summary.failed:
                 click.get_current_context().exit(FAILED)
+            if summary.undecided:
+                click.get_current_context().exit(UNDECIDED)
 
         decorated: Callable[..., Any] = call
         for option in reversed((*given, *common)):

@@ -30,7 +30,8 @@ class Fact:
 class Summary:
     """Facts under a verb; `listing` are lines that stand above them.
 
-    A summary of checks of which one `failed` is printed, and then the verb fails.
+    A summary of checks of which one `failed`, or is left `undecided`, is printed, and
+    then the exit code says so.
 
     >>> print(Summary("check", (Fact("equations", 3, "equations", "3"),)).text())
     equations  3
@@ -40,6 +41,7 @@ class Summary:
     facts: tuple[Fact, ...]
     listing: tuple[str, ...] = field(default=())
     failed: bool = False
+    undecided: bool = False
 
     def text(self) -> str:
         return "\n".join([*self.listing, *_aligned(self.facts)])

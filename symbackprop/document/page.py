@@ -8,7 +8,7 @@ type before the numbers. Lines are broken between addends by measured widths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from symbackprop.document.chapter import (
     Block,
@@ -175,12 +175,21 @@ def table(part: Table) -> str:
         shown = (inline(cell, limit) for cell, limit in zip(cells, limits, strict=True))
         return " & ".join(shown) + r" \\"
 
-    rows = "\n".join(row(cells) for cells in part.rows)
+    # Formulas of full height would touch one another.
+    tall = any(r"\displaystyle" in c.latex for c in _formulas(part.rows))
+    apart = "\n\\addlinespace[3pt]\n" if tall else "\n"
+    rows = apart.join(row(cells) for cells in part.rows)
     return (
         f"\\begin{{longtable}}[l]{{@{{}}{columns}@{{}}}}\n\\toprule\n"
         f"{row(part.head)}\n\\midrule\n\\endhead\n{rows}\n\\bottomrule\n"
         "\\end{longtable}"
     )
+
+
+def _formulas(rows: Iterable[Sequence[Inline]]) -> Iterator[Math]:
+    for cells in rows:
+        for cell in cells:
+            yield from (part for part in cell if isinstance(part, Math))
 
 
 # --- pictures ------------------------------------------------------------------------

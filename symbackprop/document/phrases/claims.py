@@ -28,7 +28,9 @@ PHRASES: dict[str, dict[str, str]] = {
     "layout denominator": {"en": "denominator", "zh": "分母"},
     "layout numerator": {"en": "numerator", "zh": "分子"},
     "all else 0": {"en": "all else 0", "zh": "其余为 0"},
-    "everywhere": {"en": "everywhere", "zh": "处处"},
+    "at row": {"en": "row {n}", "zh": "第 {n} 行"},
+    "at column": {"en": "column {n}", "zh": "第 {n} 列"},
+    "all 0": {"en": "all values 0", "zh": "所有量均为 0"},
     # The report on many claims.
     "claims": {"en": "Claims put to the test", "zh": "公式检验"},
     "claims of": {"en": "Claims about {program}", "zh": "关于 {program} 的公式"},
@@ -38,10 +40,19 @@ PHRASES: dict[str, dict[str, str]] = {
         "en": "What does not hold as it stands",
         "zh": "不能照原样成立的公式",
     },
+    "claims refuted text": {
+        "en": "What is wrong with each formula, and what holds instead where that was "
+        "found.",
+        "zh": "以下说明每条公式错在何处，并在找到时给出成立的公式。",
+    },
+    "claims proofs text": {
+        "en": "Line by line, from the equations of the programs.",
+        "zh": "由程序的方程逐行推出。",
+    },
     "claims proofs": {"en": "Proofs", "zh": "证明"},
     "claims counted": {
-        "en": "{n:formula was|formulas were} put to the test: {sound:holds|hold} as it "
-        "is written, {rest:does|do} not.",
+        "en": "{n:formula was|formulas were} put to the test: {sound:holds|hold} as "
+        "written, {rest:does|do} not.",
         "zh": "共检验 {n} 条公式：{sound} 条照原样成立，{rest} 条不成立。",
     },
     "claims denominator": {
@@ -62,7 +73,25 @@ PHRASES: dict[str, dict[str, str]] = {
         "en": "{n:claim|claims}: {kinds}",
         "zh": "共 {n} 条：{kinds}",
     },
-    "claims kind": {"en": "{kind} {n}", "zh": "{kind} {n}"},
+    "count holds": {"en": "{n:holds|hold}", "zh": "成立 {n} 条"},
+    "count fails": {"en": "{n:fails|fail}", "zh": "不成立 {n} 条"},
+    "count holds only if": {
+        "en": "{n:holds|hold} under a condition",
+        "zh": "附条件成立 {n} 条",
+    },
+    "count does not type": {"en": "{n:does|do} not type", "zh": "维数不符 {n} 条"},
+    "count definition": {
+        "en": "{n:is a definition|are definitions}",
+        "zh": "定义 {n} 条",
+    },
+    "count update rule": {
+        "en": "{n:is an update rule|are update rules}",
+        "zh": "更新规则 {n} 条",
+    },
+    "count cannot be decided": {
+        "en": "{n} cannot be decided",
+        "zh": "无法判定 {n} 条",
+    },
     "column number": {"en": "no.", "zh": "编号"},
     "column section": {"en": "section", "zh": "节"},
     "column formula": {"en": "formula", "zh": "公式"},
@@ -102,21 +131,21 @@ PHRASES: dict[str, dict[str, str]] = {
     "shown exact": {"en": "{verdict}, exactly", "zh": "{verdict}，精确验证"},
     "shown digits": {"en": "{verdict}, to 50 digits", "zh": "{verdict}，50 位验证"},
     "shown given": {"en": "{verdict}; given {fact}", "zh": "{verdict}；已知 {fact}"},
+    "noted": {"en": "{verdict}. {note}", "zh": "{verdict}。{note}"},
     "section named": {"en": "{title} ({number})", "zh": "{title}（{number}）"},
     "section numbered": {"en": "Section {number}", "zh": "第 {number} 节"},
     "section none": {"en": "Claims", "zh": "公式"},
+    "claim of kind": {"en": "Formula {number} {kind}:", "zh": "式 {number} {kind}："},
     "claim read as": {"en": "Read as {formula}.", "zh": "读作 {formula}。"},
     "claim because": {"en": "Reason: {reason}.", "zh": "原因：{reason}。"},
-    "claim hint": {"en": "But {hint}.", "zh": "不过，{hint}。"},
+    "claim because, but": {
+        "en": "Reason: {reason}; but {hint}.",
+        "zh": "原因：{reason}；不过，{hint}。",
+    },
     "claim differs": {
         "en": "Counterexample: for {values} the left side is {left}, the right one "
         "{right}.",
         "zh": "反例：当 {values} 时，左边为 {left}，右边为 {right}。",
     },
-    "claim differs everywhere": {
-        "en": "The left side is {left}, the right one {right}.",
-        "zh": "左边为 {left}，右边为 {right}。",
-    },
     "claim right": {"en": "What holds instead:", "zh": "成立的是："},
-    "claim sizes": {"en": "{values}: sizes {sizes}", "zh": "{values}：大小 {sizes}"},
 }
