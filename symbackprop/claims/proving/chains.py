@@ -101,6 +101,11 @@ class Chains:
         self.sums.system = replace(system, tensors=tensors)
         return made
 
+    def through(self, slope: Slope) -> list[str]:
+        """The tensors whose equations a slope goes through first."""
+        users = self.users.get(slope.by, ())
+        return [e.tensor for e in users if e.tensor in self.needs[slope.of]]
+
     def expanded(self, read: Expr) -> Terms:
         """A slope by the chain rule, through all equations that read what it is by."""
         slope = self.slopes[tensor_of(read)]

@@ -32,7 +32,6 @@ from symbackprop.equations import (
     fresh,
     is_index,
     reads,
-    span,
     subscripts_of,
     tensor_of,
 )
@@ -51,12 +50,10 @@ class Sums:
 
     Attributes:
         claim: the claim.
-        facts: data whose entries add up to 1 along their last axis.
         system: the claim's, with letters to spare.
     """
 
     claim: Claim
-    facts: tuple[str, ...] = ()
     system: System = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,9 +65,10 @@ class Sums:
         }
         self.free = frozenset(free(self.claim))
         self.pools: dict[tuple[int, int], list[Name]] = {}
+        count = len(self.claim.base.equations)
         bound = [
             index
-            for equation in self._own_equations()
+            for equation in self.claim.system.equations[count:]
             for term in equation.terms
             for index in term.bound
         ]
@@ -78,10 +76,6 @@ class Sums:
         for index in dict.fromkeys([*bound, *declared]):
             if index not in self.free:
                 self.pools.setdefault(self.kinds[index.name], []).append(index)
-
-    def _own_equations(self) -> Iterator[object]:
-        own = self.claim.system.equations[len(self.claim.base.equations) :]
-        return iter(own)
 
     # --- letters ---------------------------------------------------------------------
 
@@ -140,14 +134,13 @@ class Sums:
         settled = self._free_deltas(term)
         if settled is None or settled.body == 0:
             return
-        if settled.body.is_Add or settled.body.has(Add) and _undone(settled.body):
+        if settled.body.is_Add or _undone(settled.body):
             yield from self._again(settled)
             return
         guards = self._guards(settled)
         if guards is None:
             return
-        settled = self._known(replace(settled, guards=guards))
-        yield self._named(settled)
+        yield self._named(replace(settled, guards=guards))
 
     def _again(self, term: Term) -> Iterator[Term]:
         for addend in Add.make_args(sympy.expand_mul(term.body)):
@@ -226,8 +219,12 @@ class Sums:
                 found.setdefault(key, replace(guard, subscript=key[0]))
         return tuple(sorted(found.values(), key=lambda g: by_rank(g.subscript)))
 
-    def _known(self, term: Term) -> Term:
-        """`sum over k of y[k]*a` => `a`, where the entries of y add up to 1."""
+    def known(self, term: Term, facts: Collection[str]) -> Term:
+        """`sum over k of y[k]*a` => `a`, where the entries of y add up to 1.
+
+        Args:
+            facts: data whose entries add up to 1 along their last axis.
+        """
         for index in term.bound:
             holders = [f for f in Mul.make_args(term.body) if index in f.free_symbols]
             if len(holders) != 1 or not isinstance(holders[0], Indexed):
@@ -236,13 +233,14 @@ class Sums:
             *others, last = subscripts_of(factor)
             guarded = any(index in g.subscript.free_symbols for g in term.guards)
             if (
-                tensor_of(factor) in self.facts
+                tensor_of(factor) in facts
                 and last == index
                 and not any(index in s.free_symbols for s in others)
                 and not guarded
             ):
                 bound = tuple(b for b in term.bound if b != index)
-                return self._known(replace(term, body=term.body / factor, bound=bound))
+                less = replace(term, body=term.body / factor, bound=bound)
+                return self.known(less, facts)
         return term
 
     def _named(self, term: Term) -> Term:
@@ -345,7 +343,7 @@ def _undone(body: Expr) -> bool:
     return any(factor.is_Add for factor in Mul.make_args(body))
 
 
-# --- choices between indices ------------------------------------------------------------
+# --- choices between indices ----------------------------------------------------------
 
 
 def indicated(expression: Expr) -> Expr:

@@ -1,26 +1,31 @@
 """Statements written in the notation and the letters of the claim.
 
-What the claim calls `delta1` is called so; other slopes are `D(z2[k], W1[i, j])`.
+What the claim calls `delta1` is called so; other slopes are `D(z2[k], W1[i, j])`. Factors
+that a sum does not change stand before it, as a person writes them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from sympy import Expr, Indexed, S
+from sympy import Add, Expr, Indexed, Mul, S
 
+from symbackprop.argument.lines import kronecker
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.proving.statements import Statement, chosen, side
 from symbackprop.claims.text import Parsed
 from symbackprop.claims.verdict import Line
 from symbackprop.equations import (
+    Axis,
     Equation,
     Guard,
     Name,
     Term,
     defined_by,
     fresh,
+    indices_of,
     read,
     reads,
     subscripts_of,
@@ -36,53 +41,124 @@ _ATOM = re.compile(r"[\w.']+(\([^()]*\)|\[[^\[\]]*\])?")
 
 def lines(claim: Claim, statements: Sequence[Statement]) -> tuple[Line, ...]:
     """Each statement as a line of text."""
-    writer = _Writer(claim)
+    writer = _Writer(claim, statements)
     return tuple(Line(writer.statement(s), s.reason) for s in statements)
 
 
 class _Writer:
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self, claim: Claim, statements: Sequence[Statement]) -> None:
         self.claim, self.system = claim, claim.system
         self.equations = defined_by(claim.system)
         self.declared = {*claim.base.tensors}
         self.words = set(re.findall(r"\w+", claim.parsed.text))
-        written = {axis.name: letter for letter, axis in claim.letters.items()}
-        self.letters: dict[Expr, Expr] = {}
+        self.letters = self._letters(statements)
+
+    def _letters(self, statements: Sequence[Statement]) -> dict[Expr, Expr]:
+        """What each letter is written as: as in the claim, else as its axis."""
+        written = {
+            axis.name: letter
+            for letter, axis in self.claim.letters.items()
+            if letter not in MATRIX_LETTERS
+        }
         taken = {*written.values(), *self.system.tensors, *self.system.constants}
-        for axis in self.system.axes.values():
+        found: dict[Expr, Expr] = {}
+        for axis in self._axes(statements):
             name = written.get(axis.name, "")
-            if not name or name in ("row", "column"):
-                stem = re.sub(r"_\d+$", "", axis.name)
-                name = fresh(stem if axis.of else axis.name, taken)
-            taken.add(name)
-            self.letters[axis.index] = Name(name, "index", axis.rank)
+            if not name:
+                name = fresh(re.sub(r"_\d+$", "", axis.name), taken)
+                taken.add(name)
+            found[axis.index] = Name(name, "index", axis.rank)
+        return found
+
+    def _axes(self, statements: Sequence[Statement]) -> list[Axis]:
+        """The axes of the letters in some statements, those of the sides first."""
+        found: dict[str, None] = {}
+        for name in self.claim.sides:
+            found.update(dict.fromkeys(self.system.tensors[name].axes))
+        for statement in statements:
+            for term in statement.terms:
+                parts = (term.body, *(g.subscript for g in term.guards), *term.bound)
+                for part in parts:
+                    found.update(dict.fromkeys(i.name for i in indices_of(part)))
+        for equation in self.equations.values():  # which may stand for their names
+            if equation.tensor not in self.declared:
+                for term in equation.terms:
+                    found.update(dict.fromkeys(i.name for i in indices_of(term.body)))
+        return [self.system.axes[name] for name in found]
+
+    # --- whole lines -----------------------------------------------------------------
 
     def statement(self, statement: Statement) -> str:
         """`left = right`"""
         names: dict[Expr, Expr] = {}
-        for place in range(len(self.claim.sides)):
-            text = side_text(self.claim.parsed, place)
+        for place, name in enumerate(self.claim.sides):
             whole = side(self.claim, place)
+            text = self.side(name, place)
             if whole != statement.left:
                 text = text if _ATOM.fullmatch(text) else f"({text})"
             names[whole] = S.Zero if text == "0" else Name(text, "tensor", place)
         left = expression(statement.left.xreplace(names), self.system)
-        terms = tuple(self.term(term) for term in statement.terms)
-        whole = formula(Equation("line", (), terms), self.system)
-        return f"{left} = {whole.partition(' = ')[2]}"
+        return f"{left} = {self.total(statement.terms)}"
 
-    def term(self, term: Term) -> Term:
-        """A term with letters and slopes as they are written."""
-        body = self.named(chosen(term.body)).xreplace(self.letters)
-        bound = tuple(self.letters[b] for b in term.bound)
-        guards = tuple(
-            Guard(g.subscript.xreplace(self.letters), g.axis) for g in term.guards
+    def side(self, name: str, place: int) -> str:
+        """A side as it was written; in matrix form by its entries."""
+        if self.claim.form != "matrix":
+            return side_text(self.claim.parsed, place)
+        return self.total(self.equations[name].terms)
+
+    def total(self, terms: Iterable[Term]) -> str:
+        """A sum of terms; those over the same indices share what they have in common."""
+        groups: dict[Term, list[Expr]] = {}
+        for term in terms:
+            factors = Mul.make_args(term.body)
+            deltas = Mul(*(f for f in factors if f.func is kronecker))
+            rest = Mul(*(f for f in factors if f.func is not kronecker))
+            groups.setdefault(replace(term, body=deltas), []).append(rest)
+        return expression(
+            Add(*(self.group(term, bodies) for term, bodies in groups.items())),
+            self.system,
         )
-        return Term(body, bound, guards)
+
+    def group(self, like: Term, bodies: Sequence[Expr]) -> Expr:
+        """Addends over the same indices, as one expression."""
+        factors = _in_common(bodies)
+        if like.body != 1:
+            factors = [chosen(Mul(*factors, like.body))]
+        if not like.guards:
+            return self.nested(factors, like.bound)
+        guards = tuple(
+            Guard(g.subscript.xreplace(self.letters), g.axis) for g in like.guards
+        )
+        bound = tuple(b.xreplace(self.letters) for b in like.bound)
+        term = Term(self.named(Mul(*factors)), bound, guards)
+        text = formula(Equation("line", (), (term,)), self.system)
+        return Name(text.partition(" = ")[2], "tensor", 0)
+
+    def nested(self, factors: Sequence[Expr], bound: tuple[Name, ...]) -> Expr:
+        """`sum over k, m of a*b[k]*c[k, m]` => `a*sum(b[k]*sum(c[k, m], m), k)`"""
+        if not bound:
+            return self.named(Mul(*factors))
+        held = {b: [f for f in factors if b in f.free_symbols] for b in bound}
+        outside = Mul(*(f for f in factors if not f.free_symbols & {*bound}))
+        inner = min(bound, key=lambda b: len(held[b]))
+        others = tuple(b for b in bound if b != inner)
+        apart = [f for b in others for f in held[b] if f not in held[inner]]
+        if apart and all(held.values()):
+            deeper = self.nested(held[inner], (inner,))
+            body = self.named(Mul(*dict.fromkeys(apart))) * deeper
+        else:
+            body, others = self.named(Mul(*factors) / outside), bound
+        number, body = body.as_coeff_Mul()
+        letters = ", ".join(str(self.letters[b]) for b in others)
+        text = f"sum({expression(body, self.system)}, {letters})"
+        return number * self.named(outside) * Name(text, "tensor", 0)
+
+    # --- names -----------------------------------------------------------------------
 
     def named(self, body: Expr) -> Expr:
         """`D_L_z1[i]` => `delta1[i]`, `slope_tanh_1(z)` => `tanh'(z)`"""
-        return primed(body.xreplace({r: self.told(r) for r in reads(body)}))
+        told = body.xreplace({r: self.told(r) for r in reads(body)})
+        return primed(told.xreplace(self.letters))
 
     def told(self, whole: Expr) -> Expr:
         """What a read is called."""
@@ -94,14 +170,16 @@ class _Writer:
             return whole
         equation = self.equations[name]
         at = dict(zip(equation.indices, subscripts_of(whole), strict=True))
-        terms = tuple(
-            self.term(Term(t.body.xreplace(at), t.bound)) for t in equation.terms
-        )
-        text = formula(
-            Equation("line", (), terms, equation.reduction), self.system
-        ).partition(" = ")[2]
-        alone = len(terms) == 1 and terms[0].bound
-        return Name(text if alone else f"({text})", "tensor", rank)
+        if equation.reduction != "sum":
+            (term,) = equation.terms
+            letters = ", ".join(str(self.letters[b]) for b in term.bound)
+            body = expression(self.named(term.body.xreplace(at)), self.system)
+            text = f"{equation.reduction}({body}, {letters})"
+        else:
+            text = self.total(
+                replace(t, body=t.body.xreplace(at)) for t in equation.terms
+            )
+        return Name(text if _is_call(text) else f"({text})", "tensor", rank)
 
     def slope(self, whole: Expr) -> str:
         """`delta1[i]`, `D(L, W1[i, j])` or `D(z2[k], W1[i, j])`"""
@@ -111,12 +189,47 @@ class _Writer:
         of, by = (self.system.tensors[name] for name in (slope.of, slope.by))
         if slope.of == self.claim.base.objective and by.role == "defined":
             short = f"delta{slope.by[1:]}"
-            name = short if short in self.words else f"delta_{slope.by}"
+            called = slope.by.startswith("z") and short in self.words
+            name = short if called else f"delta_{slope.by}"
             under = Name(name, "tensor", by.rank)
             return expression(read(under, *places[count:]), self.system)
-        upper = expression(self.told(of.read(*places[:count])), self.system)
-        lower = expression(self.told(by.read(*places[count:])), self.system)
-        return f"D({upper}, {lower})"
+        at = subscripts_of(whole)
+        upper = self.told(of.read(*at[:count])).xreplace(self.letters)
+        lower = self.told(by.read(*at[count:])).xreplace(self.letters)
+        texts = [expression(part, self.system) for part in (upper, lower)]
+        return f"D({', '.join(map(_without_brackets, texts))})"
+
+
+MATRIX_LETTERS = ("row", "column")
+
+
+def _in_common(bodies: Sequence[Expr]) -> list[Expr]:
+    """The factors of a sum: those that all its addends share, and what is left."""
+    first, *others = [Mul.make_args(body) for body in bodies]
+    shared = [f for f in first if not f.is_number and all(f in o for o in others)]
+    if not others:
+        return [*first]
+    rest = Add(
+        *(Mul(*(f for f in factors if f not in shared)) for factors in (first, *others))
+    )
+    return [*shared, rest]
+
+
+def _is_call(text: str) -> bool:
+    """Whether a text is one call: `sum(...)`."""
+    if not re.match(r"\w+\(.*\)$", text):
+        return False
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if sign == ")" and depth == 0:
+            return place == len(text) - 1
+    return False
+
+
+def _without_brackets(text: str) -> str:
+    bracketed = text.startswith("(") and _is_call(f"f{text}")
+    return text[1:-1] if bracketed else text
 
 
 def primed(body: Expr) -> Expr:
