@@ -88,14 +88,17 @@ class Case:
         return replace(self, expressions=tuple(expressions))
 
 
-def cases(expressions: Sequence[Expr]) -> list[Case]:
+def cases(expressions: Sequence[Expr], known: Signs | None = None) -> list[Case]:
     """All cases of some expressions that are opened.
+
+    Args:
+        known: signs of reads, and of other parts, in all of them.
 
     Raises:
         TooHardError: too many, or conditions that cannot be told apart.
     """
     found = []
-    for case in _split(Case(tuple(expressions))):
+    for case in _split(Case(tuple(expressions), signs=known or {})):
         found.append(case)
         if len(found) > MOST:
             raise TooHardError

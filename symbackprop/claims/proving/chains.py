@@ -15,9 +15,8 @@ from functools import cached_property
 from sympy import Expr, Mul
 
 from symbackprop.argument.lines import deltas, opened
-from symbackprop.calculus import Occurrence, occurrences
+from symbackprop.calculus import Occurrence, at_place, occurrences
 from symbackprop.claims.claim import Slope
-from symbackprop.claims.proving.quotients import TooHardError
 from symbackprop.claims.proving.sums import Sums, Terms
 from symbackprop.equations import (
     Equation,
@@ -32,7 +31,7 @@ from symbackprop.equations import (
     subscripts_of,
     tensor_of,
 )
-from symbackprop.flow import closure
+from symbackprop.flow import closure, place_of
 
 
 @dataclass
@@ -123,7 +122,8 @@ class Chains:
         if slope.of == slope.by:
             found.append(Term(deltas(at, under), (), outside))
         for equation in self.users.get(slope.by, ()):
-            if equation.tensor in self.needs[slope.of]:
+            places = equation.reduction in ("argmax", "argmin")  # which have no slope
+            if equation.tensor in self.needs[slope.of] and not places:
                 found += self._through(equation, slope, at, under, outside)
         return tuple(found)
 
@@ -135,8 +135,6 @@ class Chains:
         under: tuple[Expr, ...],
         outside: tuple[Guard, ...],
     ) -> Iterator[Term]:
-        if equation.reduction != "sum":
-            raise TooHardError
         for occurrence in self._occurrences(equation, slope.by):
             letters = (*equation.indices, *occurrence.term.bound)
             taken = {*self.sums.free, *letters}
@@ -146,7 +144,7 @@ class Chains:
             here = tuple(index.xreplace(names) for index in equation.indices)
             body = Mul(
                 self.read(slope.of, equation.tensor, at, here),
-                occurrence.slope.xreplace(names),
+                self._slope(occurrence).xreplace(names),
                 deltas(phi, under),
             )
             guards = tuple(
@@ -155,6 +153,15 @@ class Chains:
             )
             bound: tuple[Name, ...] = tuple(i.xreplace(names) for i in letters)
             yield Term(body, bound, (*guards, *outside))
+
+    def _slope(self, occurrence: Occurrence) -> Expr:
+        """The slope of a maximum is that of its body at the place where it is taken."""
+        equation = occurrence.equation
+        if equation.reduction == "sum":
+            return occurrence.slope
+        place = place_of(equation.tensor, self.sums.claim.system)
+        taken = place.read(*equation.indices)
+        return at_place(occurrence.slope, equation, taken)
 
     def _occurrences(self, equation: Equation, tensor: str) -> list[Occurrence]:
         """The reads of a tensor with their slopes, those of activations unopened."""

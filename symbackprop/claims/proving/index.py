@@ -12,22 +12,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import sympy
-from sympy import Add, Expr, S
+from sympy import Add, Expr, Mul, S
 
 from symbackprop.claims.claim import Claim
+from symbackprop.claims.proving.bench import Bench
 from symbackprop.claims.proving.cases import cases
-from symbackprop.claims.proving.chains import Chains
-from symbackprop.claims.proving.quotients import Quotients, TooHardError, opened
+from symbackprop.claims.proving.maxima import with_maxima
+from symbackprop.claims.proving.orders import prove_orders, signs
+from symbackprop.claims.proving.quotients import (
+    Quotients,
+    TooHardError,
+    called,
+    opened,
+)
 from symbackprop.claims.proving.statements import Statement, side
-from symbackprop.claims.proving.sums import Sums, Terms
-from symbackprop.claims.proving.values import Values, factors_of
+from symbackprop.claims.proving.sums import Terms
+from symbackprop.claims.proving.values import factored, factors_of
 from symbackprop.claims.verdict import Reason
 from symbackprop.equations import (
     Term,
-    defined_by,
-    is_index,
+    indices_of,
     reads,
-    subscripts_of,
     tensor_of,
 )
 from symbackprop.rewrites import reveal
@@ -46,84 +51,28 @@ def prove_index(
     Raises:
         TooHardError: sums or products beyond what is looked at.
     """
-    if set(claim.parsed.relations) != {"="}:
-        return None
-    bench = _Bench(claim, facts)
+    bench = Bench(with_maxima(claim), facts)
+    equal = set(claim.parsed.relations) == {"="}
+    found = _equalities(bench) if equal else prove_orders(bench)
+    wider = replace(bench.claim, system=bench.sums.system, slopes=bench.chains.slopes)
+    return None if found is None else (wider, tuple(found))
+
+
+def _equalities(bench: Bench) -> list[Statement] | None:
     statements: list[Statement] = []
-    for place in range(len(claim.sides) - 1):
+    for place in range(len(bench.claim.sides) - 1):
         search = _Search(bench, (place, place + 1))
         if not search.succeeds():
             return None
         statements += [line for line in search.lines if line not in statements]
-    wider = replace(claim, system=bench.sums.system, slopes=bench.chains.slopes)
-    return wider, tuple(statements)
-
-
-@dataclass
-class _Bench:
-    """What is needed to change the sides of one claim."""
-
-    claim: Claim
-    facts: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        self.sums = Sums(self.claim)
-        self.chains = Chains(self.sums)
-        declared = defined_by(self.claim.base)
-        own = [e for e in self.claim.system.equations if e.tensor not in declared]
-        self.values = Values(self.sums, self.claim.base.equations)
-        self.helpers = {e.tensor: e for e in own}
-        for equation in own:
-            # A sum that the program has, too, is the program's.
-            terms = self.values.folded(self.sums.normal(equation.terms))
-            if not any(t.bound or t.guards for t in terms):
-                self.helpers[equation.tensor] = replace(equation, terms=terms)
-        self.equations = {**declared, **self.helpers}
-
-    def start(self, place: int) -> Terms:
-        """A side with what the claim names in it written out."""
-        terms = self.sums.normal((Term(side(self.claim, place)),))
-        for equation in reversed(self.helpers.values()):
-            terms = self.values.unfolded(equation, terms)
-        for name, slope in self.claim.slopes.items():
-            if slope.by in self.helpers:  # the slope of one function by its argument
-                terms = self.without_slope(name, terms)
-                terms = self.values.unfolded(self.helpers[slope.by], terms)
-        return self.values.folded(terms)
-
-    def without_slope(self, name: str, terms: Terms) -> Terms:
-        """Terms without a slope, by the chain rule."""
-        plain = any(self._is_plain(r) for t in terms for r in factors_of(t, name))
-        found: list[Term] = []
-        for term in terms:
-            factors = factors_of(term, name)
-            if any(tensor_of(r) == name and r not in factors for r in reads(term.body)):
-                raise TooHardError
-            factors = [r for r in factors if self._is_plain(r) or not plain]
-            if not factors:
-                found.append(term)
-                continue
-            inner = self.chains.expanded(factors[0])
-            found += self.sums.joined(term, factors[0], (), inner, guarded=False)
-        return self.sums.normal(found)
-
-    def _is_plain(self, read: Expr) -> bool:
-        """Whether a slope is read at letters: in a recurrence, not at another step."""
-        slope = self.chains.slopes[tensor_of(read)]
-        if not self.chains.returns(slope.by):
-            return True
-        return all(is_index(s) for s in subscripts_of(read))
-
-    def known(self, terms: Terms) -> Terms:
-        """Terms by what is known of the data."""
-        return self.sums.normal(self.sums.known(t, self.facts) for t in terms)
+    return statements
 
 
 @dataclass
 class _Search:
     """Changes two sides until they are the same, and notes how."""
 
-    bench: _Bench
+    bench: Bench
     places: tuple[int, int]
     lines: list[Statement] = field(default_factory=list)
 
@@ -140,7 +89,7 @@ class _Search:
             difference = self.bench.sums.normal([*self.sides[0], *minus])
             if not difference:
                 if not self.lines:
-                    self._note(0, self.sides[0], Reason("as it stands"))
+                    self._note(1, self.sides[0], Reason("as it stands"))
                 return True
             if self._agree_as_functions(difference):
                 return True
@@ -150,7 +99,8 @@ class _Search:
 
     def _note(self, number: int, terms: Terms, reason: Reason) -> None:
         left = side(self.bench.claim, self.places[number])
-        self.lines.append(Statement(left, terms, reason))
+        conditions = self.bench.conditions
+        self.lines.append(Statement(left, terms, reason, conditions))
         self.sides[number] = terms
 
     # --- steps -----------------------------------------------------------------------
@@ -159,16 +109,23 @@ class _Search:
         """Eliminate one slope or one value; False where none is left."""
         names = {tensor_of(r) for term in difference for r in reads(term.body)}
         bench, chains = self.bench, self.bench.chains
-        slopes = [
-            name
-            for name in names
-            if name in chains.slopes and self.times.get(name, 0) < MOST_TIMES
-        ]
+        slopes = {
+            tensor_of(r): False
+            for term in difference
+            for r in reads(term.body)
+            if self._can_go(tensor_of(r))
+        }
+        for term in difference:
+            for name in slopes:
+                slopes[name] |= any(map(bench.is_plain, factors_of(term, name)))
+        if any(slopes.values()):  # in a recurrence, what is not at another step first
+            slopes = {name: True for name, plain in slopes.items() if plain}
         if slopes:
             first = min(slopes, key=self._order_of_slope)
             through = chains.through(chains.slopes[first])
             reason = Reason("by the chain rule", {"names": ", ".join(through)})
-            changed = [bench.without_slope(first, terms) for terms in self.sides]
+            plain = slopes[first]
+            changed = [bench.without_slope(first, side, plain) for side in self.sides]
         else:
             values = [n for n in names if n in bench.equations and n not in self.opened]
             if not values:
@@ -185,6 +142,11 @@ class _Search:
                 self._note(number, folded, reason)
         self._use_facts()
         return True
+
+    def _can_go(self, name: str) -> bool:
+        """Whether a tensor is a slope that has not gone too often."""
+        known = name in self.bench.chains.slopes
+        return known and self.times.get(name, 0) < MOST_TIMES
 
     def _order_of_slope(self, name: str) -> tuple[int, int]:
         chains = self.bench.chains
@@ -207,19 +169,57 @@ class _Search:
         bench = self.bench
         if not self._may_vanish(difference):
             return False
-        if not _vanishes(bench.values.opened(difference)):
+        if not self._vanishes(bench.values.opened(difference)):
             return False
-        forms = []
-        for terms in self.sides:
-            written = bench.sums.normal(replace(t, body=reveal(t.body)) for t in terms)
-            forms.append(bench.values.folded(written))
-        for number, form in enumerate(forms):
-            if form != self.sides[number]:
-                self._note(number, form, Reason("by definition of slopes"))
-        if forms[0] != forms[1]:
-            left, right = (side(bench.claim, place) for place in self.places)
-            self.lines.append(Statement(left - right, (), Reason("by cancellation")))
+        forms = [self._written_out(terms) for terms in self.sides]
+        if forms[0] == forms[1]:
+            for number, form in enumerate(forms):
+                if form != self.sides[number]:
+                    self._note(number, form, Reason("by definition of slopes"))
+            return True
+        identities = self._identities()
+        if all(self._holds(line) for line in identities):
+            self.lines += identities
+            self._note(0, self.sides[1], Reason("by this"))
+            return True
+        left, right = (side(bench.claim, place) for place in self.places)
+        reason = Reason("by cancellation")
+        self.lines.append(Statement(left - right, (), reason, bench.conditions))
         return True
+
+    def _holds(self, identity: Statement) -> bool:
+        """Whether an identity between functions holds by itself."""
+        (right,) = identity.terms
+        difference = self.bench.sums.normal((Term(identity.left - right.body),))
+        return self._vanishes(self.bench.values.opened(difference))
+
+    def _written_out(self, terms: Terms) -> Terms:
+        """Terms with the slopes of functions written out, through saved values."""
+        bodies = (replace(t, body=reveal(t.body)) for t in terms)
+        return self.bench.values.folded(self.bench.sums.normal(bodies))
+
+    def _identities(self) -> list[Statement]:
+        """What must be equal beside the factors that the sides have in common."""
+        bench = self.bench
+        left, right = (
+            [t for t in one if t not in other]
+            for one, other in (self.sides, reversed(self.sides))
+        )
+        lines = []
+        for like in dict.fromkeys(replace(t, body=S.One) for t in (*left, *right)):
+            bodies = [
+                [t.body for t in one if replace(t, body=S.One) == like]
+                for one in (left, right)
+            ]
+            first, second = _without_common(*bodies)
+            letters = {*indices_of(first), *indices_of(second)} - self.bench.sums.free
+            indices = tuple(sorted(letters, key=lambda i: (i.rank, i.name)))
+            names = called((first, second))
+            reason = Reason("by definition", {"names": ", ".join(names)})
+            lines.append(
+                Statement(first, (Term(second),), reason, bench.conditions, indices)
+            )
+        return lines
 
     def _may_vanish(self, difference: Terms) -> bool:
         """Whether every slope stands in two addends at least."""
@@ -231,23 +231,34 @@ class _Search:
                     counted[key] = counted.get(key, 0) + 1
         return all(count > 1 for count in counted.values())
 
-
-def _vanishes(terms: Terms) -> bool:
-    """Whether the summands over the same indices add up to 0 as functions."""
-    groups: dict[Term, list[Expr]] = {}
-    for term in terms:
-        groups.setdefault(replace(term, body=S.Zero), []).append(term.body)
-    try:
-        return all(_is_zero(Add(*bodies)) for bodies in groups.values())
-    except TooHardError:
-        return False
-
-
-def _is_zero(total: Expr) -> bool:
-    for case in cases((opened(total),)):
-        (body,) = case.expressions
-        if body.has(sympy.zoo, sympy.nan):
+    def _vanishes(self, terms: Terms) -> bool:
+        """Whether the summands over the same indices add up to 0 as functions."""
+        groups: dict[Term, list[Expr]] = {}
+        for term in terms:
+            groups.setdefault(replace(term, body=S.Zero), []).append(term.body)
+        try:
+            return all(self._is_zero(Add(*bodies)) for bodies in groups.values())
+        except TooHardError:
             return False
-        if not Quotients((body,), case.known).vanishes(body):
-            return False
-    return True
+
+    def _is_zero(self, total: Expr) -> bool:
+        total = opened(total)
+        for case in cases((total,), signs(self.bench, total)):
+            (body,) = case.expressions
+            if body.has(sympy.zoo, sympy.nan):
+                return False
+            if not Quotients((body,), case.known).vanishes(body):
+                return False
+        return True
+
+
+def _without_common(left: list[Expr], right: list[Expr]) -> tuple[Expr, Expr]:
+    """Two sums without the factors that both have."""
+    if not left or not right:
+        return Add(*left), Add(*right)
+    first, second = factored(left), factored(right)
+    shared = [factor for factor in first if factor in second]
+    return (
+        Mul(*(f for f in first if f not in shared)),
+        Mul(*(f for f in second if f not in shared)),
+    )

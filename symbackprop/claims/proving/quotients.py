@@ -53,6 +53,26 @@ def _opened(expression: Expr) -> Expr:
     return _opened(row.definition(*arguments))
 
 
+def called(expressions: Iterable[Expr]) -> list[str]:
+    """The functions in some expressions that have a definition, slopes with a prime.
+
+    >>> import sympy
+    >>> from symbackprop.scalars import logistic
+    >>> called([logistic(sympy.Symbol("x")) + sympy.exp(1)])
+    ['logistic']
+    """
+    found: dict[str, None] = {}
+    for expression in expressions:
+        for part in sympy.preorder_traversal(expression):
+            name, prime = part.func.__name__, ""
+            if name.startswith("slope_"):
+                name, prime = name.removeprefix("slope_").rpartition("_")[0], "'"
+            row = TABLE.get(name)
+            if row is not None and row.definition is not None and name != "power":
+                found.setdefault(name + prime)
+    return [*found]
+
+
 @dataclass(frozen=True)
 class Sign:
     """1: not negative, -1: not positive; `strict` where it is not 0 either."""

@@ -18,6 +18,7 @@ from symbackprop.claims.proving.cases import Case, cases
 from symbackprop.claims.proving.quotients import (
     Quotients,
     TooHardError,
+    called,
     domain,
     one_fraction,
     opened,
@@ -28,7 +29,7 @@ from symbackprop.claims.verdict import Reason
 from symbackprop.equations import Term, defined_by, reads, tensor_of
 from symbackprop.formula import expression as written
 from symbackprop.rewrites import reveal
-from symbackprop.scalars import equal, less, less_equal, row_of, where
+from symbackprop.scalars import equal, less, less_equal, where
 
 SIGNS = {"<": "is positive", "<=": "is not negative"}
 MIRRORED = {">": "<", ">=": "<="}
@@ -60,7 +61,7 @@ class _ScalarProof:
         definitions = [opened(s) for s in derived]
         lines = self.changed(given, derived, Reason("by differentiation"))
         if not self.settled(derived):
-            names = Reason("by definition", {"names": _functions(derived)})
+            names = Reason("by definition", {"names": ", ".join(called(derived))})
             lines += self.changed(derived, definitions, names)
             if not self.settled(definitions):
                 further = self.by_cases(definitions)
@@ -193,14 +194,3 @@ class _ScalarProof:
         by = self.claim.system.tensors[slope.by].symbol
         source = hide(self.tensor(slope.of, slope.by))
         return source.diff(by).xreplace({by: self.tensor(slope.by)})
-
-
-def _functions(sides: Sequence[Expr]) -> str:
-    """The functions of the table in some expressions that have a definition."""
-    found: dict[str, None] = {}
-    for expression in sides:
-        for part in sympy.preorder_traversal(expression):
-            row = row_of(part)
-            if row is not None and row.definition is not None and row.name != "power":
-                found.setdefault(row.name)
-    return ", ".join(found)

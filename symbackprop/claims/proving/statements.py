@@ -32,14 +32,16 @@ class Statement:
     Attributes:
         left: over tensors of the claim's system.
         terms: over them, and slopes of the proof's own.
-        conditions: under which it holds.
         reason: why it holds.
+        conditions: under which it holds.
+        indices: letters beside those of the claim for all of whose values it holds.
     """
 
     left: Expr
     terms: tuple[Term, ...]
     reason: Reason
     conditions: tuple[Expr, ...] = ()
+    indices: tuple[Name, ...] = ()
 
 
 def side(claim: Claim, place: int) -> Expr:
@@ -91,15 +93,16 @@ def _with_statements(
     """The claim's system with two tensors for the sides of each statement."""
     known = dict(claim.system.tensors)
     equations = list(claim.system.equations)
-    indices = free(claim)
     pattern = claim.system.tensors[claim.sides[0]]
     pairs = []
     for statement in statements:
         names = []
+        indices = (*free(claim), *statement.indices)
+        axes = tuple(index.name for index in indices)
         for terms in ((Term(statement.left),), statement.terms):
             name = fresh("line", known)
             rank = 1 + max(t.rank for t in known.values())
-            known[name] = replace(pattern, name=name, rank=rank)
+            known[name] = replace(pattern, name=name, axes=axes, rank=rank)
             names.append(name)
             limited = tuple(_where(t, statement.conditions) for t in terms)
             equations.append(Equation(name, indices, limited or (Term(S.Zero),)))

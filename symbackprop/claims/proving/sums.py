@@ -9,7 +9,7 @@ stand. A sum over all entries of data that add up to 1 is 1.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations, product
 
@@ -41,6 +41,8 @@ from symbackprop.witnesses.draws import shrink
 MOST_ADDENDS, MOST_NAMINGS = 60, 48
 MOST = 3_000  # operations in a product that is multiplied out
 
+PLACES = ("argmax", "argmin")
+
 Terms = tuple[Term, ...]
 
 
@@ -62,6 +64,10 @@ class Sums:
         self.kinds = {
             name: (axis.size, small.size(name))
             for name, axis in self.system.axes.items()
+        }
+        self.integers = {n for n, t in self.system.tensors.items() if t.integer}
+        self.integers |= {
+            e.tensor for e in self.system.equations if e.reduction in PLACES
         }
         self.free = frozenset(free(self.claim))
         self.pools: dict[tuple[int, int], list[Name]] = {}
@@ -103,13 +109,17 @@ class Sums:
             taken.add(found[index])
         return found
 
+    def whole(self, read: Expr) -> bool:
+        """Whether a read is a whole number: integer data, or where a maximum is."""
+        return tensor_of(read) in self.integers
+
     # --- normal form -----------------------------------------------------------------
 
     def normal(self, terms: Iterable[Term]) -> Terms:
         """The normal form of a sum of terms; () where it is formally 0."""
         sums: dict[Term, Expr] = {}
         for term in terms:
-            body = indicated(term.body)
+            body = indicated(term.body, self.whole)
             if body.count_ops() > MOST:
                 raise TooHardError
             multiplied = sympy.expand(
@@ -162,9 +172,7 @@ class Sums:
                 return None
             letter, value = self._solved(difference)
             if letter is None or value is None:
-                if difference.could_extract_minus_sign():
-                    difference = -difference
-                kept.append(kronecker(difference, S.Zero))
+                kept.append(_delta(difference))
                 continue
             here = {letter: value}
             factors = [
@@ -197,26 +205,19 @@ class Sums:
         return None, None
 
     def _guards(self, term: Term) -> tuple[Guard, ...] | None:
-        """The guards that say something; None where one never holds."""
+        """The guards that can fail, those of factors too; None where one never holds.
+
+        `h[t + 1]*a` => `h[t + 1]*a` where t + 1 is a step
+        """
         found: dict[tuple[Expr, int], Guard] = {}
-        inside = {
-            (subscript, self.system.size(axis))
-            for factor in Mul.make_args(term.body)
-            if isinstance(factor, Indexed)
-            and self.system.tensors[tensor_of(factor)].zero_outside
-            for subscript, axis in zip(
-                subscripts_of(factor),
-                self.system.tensors[tensor_of(factor)].axes,
-                strict=True,
-            )
-        }
-        for guard in term.guards:
+        for guard in (*term.guards, *guards_of(term.body, self.system)):
             axis = self.system.axes[guard.axis]
-            if guard.subscript.is_Integer and not 0 <= guard.subscript < axis.size:
+            subscript = sympy.expand(guard.subscript)
+            if subscript.is_Integer and not 0 <= subscript < axis.size:
                 return None
-            key = sympy.expand(guard.subscript), axis.size
-            if can_leave(key[0], axis, self.system) and key not in inside:
-                found.setdefault(key, replace(guard, subscript=key[0]))
+            if can_leave(subscript, axis, self.system):
+                key = subscript, axis.size
+                found.setdefault(key, Guard(subscript, axis.of or axis.name))
         return tuple(sorted(found.values(), key=lambda g: by_rank(g.subscript)))
 
     def known(self, term: Term, facts: Collection[str]) -> Term:
@@ -334,6 +335,29 @@ class Sums:
         return bool(self._outside(read))
 
 
+def _delta(difference: Expr) -> Expr:
+    """`token[t] - v` => `delta(token[t], v)`, whichever sign it has."""
+    if difference.could_extract_minus_sign():
+        difference = -difference
+    parts = Add.make_args(difference)
+    below = [part for part in parts if part.could_extract_minus_sign()]
+    above = [part for part in parts if part not in below]
+    return kronecker(Add(*above), -Add(*below))
+
+
+def guards_of(body: Expr, system: System) -> list[Guard]:
+    """Where the factors of a product that are 0 outside of their axes stay inside."""
+    found = []
+    for factor in Mul.make_args(body):
+        if not isinstance(factor, Indexed):
+            continue
+        tensor = system.tensors[tensor_of(factor)]
+        if tensor.zero_outside:
+            places = zip(subscripts_of(factor), tensor.axes, strict=True)
+            found += [Guard(subscript, axis) for subscript, axis in places]
+    return found
+
+
 def _is_power_of_delta(factor: Expr) -> bool:
     return isinstance(factor, Pow) and factor.base.func is kronecker
 
@@ -346,33 +370,39 @@ def _undone(body: Expr) -> bool:
 # --- choices between indices ----------------------------------------------------------
 
 
-def indicated(expression: Expr) -> Expr:
-    """Choices as sums: `where(k == i, a, b)` => `delta(k, i)*(a - b) + b`"""
+def indicated(expression: Expr, whole: Callable[[Expr], bool]) -> Expr:
+    """Choices as sums: `where(k == i, a, b)` => `delta(k, i)*(a - b) + b`
+
+    Args:
+        whole: whether a read is a whole number, the place of something.
+    """
     if isinstance(expression, where):
         condition, a, b = expression.args
-        a, b = indicated(a), indicated(b)
-        return _indicator(condition) * (a - b) + b
+        a, b = indicated(a, whole), indicated(b, whole)
+        return _indicator(condition, whole) * (a - b) + b
     if isinstance(expression, Add | Mul):
-        return expression.func(*(indicated(part) for part in expression.args))
+        return expression.func(*(indicated(part, whole) for part in expression.args))
     if isinstance(expression, Pow) and expression.exp.is_Integer:
-        return indicated(expression.base) ** expression.exp
+        return indicated(expression.base, whole) ** expression.exp
     return expression
 
 
-def _indicator(condition: Expr) -> Expr:
+def _indicator(condition: Expr, whole: Callable[[Expr], bool]) -> Expr:
     """1 where a condition holds, else 0."""
     parts = condition.args
     if isinstance(condition, negation):
-        return 1 - _indicator(parts[0])
-    if isinstance(condition, both):
-        return _indicator(parts[0]) * _indicator(parts[1])
-    if isinstance(condition, either):
-        return 1 - (1 - _indicator(parts[0])) * (1 - _indicator(parts[1]))
-    if isinstance(condition, equal) and all(_is_place(part) for part in parts):
+        return 1 - _indicator(parts[0], whole)
+    if isinstance(condition, (both, either)):
+        first, second = (_indicator(part, whole) for part in parts)
+        product = first * second
+        return product if isinstance(condition, both) else first + second - product
+    if isinstance(condition, equal) and all(_is_place(part, whole) for part in parts):
         return kronecker(*parts)
     return where(condition, S.One, S.Zero)
 
 
-def _is_place(part: Expr) -> bool:
+def _is_place(part: Expr, whole: Callable[[Expr], bool]) -> bool:
     """Whether it is made of indices and whole numbers alone."""
-    return affine(part) is not None
+    outer = [r for r in reads(part) if part.has(r)]
+    places = {r: sympy.S.One for r in outer if whole(r)}
+    return affine(part.xreplace(places)) is not None

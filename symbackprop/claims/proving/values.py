@@ -6,7 +6,7 @@ a3_sum = sum(exp(z3[k]), k):  sum(exp(z3[m]), m)      <=>  a3_sum
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Function, Indexed, Mul, Pow
@@ -147,6 +147,20 @@ def _placed(
                 break
         else:
             yield {own: there for own, there in at.items() if is_index(own)}
+
+
+def in_common(bodies: Sequence[Expr]) -> list[Expr]:
+    """The factors that all addends of a sum share."""
+    first, *others = [Mul.make_args(body) for body in bodies]
+    return [f for f in first if not f.is_number and all(f in o for o in others)]
+
+
+def factored(bodies: Sequence[Expr]) -> list[Expr]:
+    """The factors of a sum: those that its addends share, and what is left."""
+    if len(bodies) == 1:
+        return list(Mul.make_args(bodies[0]))
+    shared = in_common(bodies)
+    return [*shared, Add(*(body / Mul(*shared) for body in bodies))]
 
 
 def _divides(part: Expr, body: Expr) -> bool:

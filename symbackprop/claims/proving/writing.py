@@ -15,6 +15,8 @@ from sympy import Add, Expr, Indexed, Mul, S
 from symbackprop.argument.lines import kronecker
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.proving.statements import Statement, chosen, side
+from symbackprop.claims.proving.sums import guards_of
+from symbackprop.claims.proving.values import factored
 from symbackprop.claims.text import Parsed
 from symbackprop.claims.verdict import Line
 from symbackprop.equations import (
@@ -97,8 +99,14 @@ class _Writer:
             if whole != statement.left:
                 text = text if _ATOM.fullmatch(text) else f"({text})"
             names[whole] = S.Zero if text == "0" else Name(text, "tensor", place)
-        left = expression(statement.left.xreplace(names), self.system)
-        return f"{left} = {self.total(statement.terms)}"
+        left = statement.left.xreplace(names)
+        if not statement.left.has(*names):
+            left = self.named(chosen(left))
+        text = f"{expression(left, self.system)} = {self.total(statement.terms)}"
+        conditions = [
+            expression(self.named(c), self.system) for c in statement.conditions
+        ]
+        return f"{text} if {' and '.join(conditions)}" if conditions else text
 
     def side(self, name: str, place: int) -> str:
         """A side as it was written; in matrix form by its entries."""
@@ -110,6 +118,16 @@ class _Writer:
         """A sum of terms; those over the same indices share what they have in common."""
         groups: dict[Term, list[Expr]] = {}
         for term in terms:
+            said = {
+                (g.subscript, self.system.size(g.axis))
+                for g in guards_of(term.body, self.system)
+            }
+            guards = tuple(
+                guard
+                for guard in term.guards
+                if (guard.subscript, self.system.size(guard.axis)) not in said
+            )
+            term = replace(term, guards=guards)
             factors = Mul.make_args(term.body)
             deltas = Mul(*(f for f in factors if f.func is kronecker))
             rest = Mul(*(f for f in factors if f.func is not kronecker))
@@ -121,7 +139,7 @@ class _Writer:
 
     def group(self, like: Term, bodies: Sequence[Expr]) -> Expr:
         """Addends over the same indices, as one expression."""
-        factors = _in_common(bodies)
+        factors = factored(bodies)
         if like.body != 1:
             factors = [chosen(Mul(*factors, like.body))]
         if not like.guards:
@@ -201,18 +219,6 @@ class _Writer:
 
 
 MATRIX_LETTERS = ("row", "column")
-
-
-def _in_common(bodies: Sequence[Expr]) -> list[Expr]:
-    """The factors of a sum: those that all its addends share, and what is left."""
-    first, *others = [Mul.make_args(body) for body in bodies]
-    shared = [f for f in first if not f.is_number and all(f in o for o in others)]
-    if not others:
-        return [*first]
-    rest = Add(
-        *(Mul(*(f for f in factors if f not in shared)) for factors in (first, *others))
-    )
-    return [*shared, rest]
 
 
 def _is_call(text: str) -> bool:
