@@ -67,7 +67,7 @@ ORDER = (
     "training",
     "figures",
     "bench",
-    *("contrast", "verify", "Verdict"),
+    "contrast",
     "testing",
     "cli",
 )

@@ -89,8 +89,7 @@ def _axis(
     sizes = {system.size(axis): axis for axis in letter.places}
     if len(sizes) > 1:
         told = [
-            f"`{place}`: {system.size(axis)}"
-            for axis, place in letter.places.items()
+            f"`{place}`: {system.size(axis)}" for axis, place in letter.places.items()
         ]
         raise MisfitError(
             "letter misfit", letter=letter.name, places=", ".join(dict.fromkeys(told))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from symbackprop.claims.verdict import MISFIT
 from symbackprop.document.chapter import Inline, Math
 from symbackprop.document.words import Words
 
@@ -133,16 +132,12 @@ def kind_of(verdict: Verdict, language: str = "en") -> str:
 
 
 def hint(verdict: Verdict, language: str = "en") -> str:
-    """In which other layout of which derivatives it would hold; "" where in none.
-
-    `D(z, y): numerator` is how a verdict says so.
-    """
-    if verdict.kind != MISFIT or not verdict.condition:
+    """In which other layout of which derivatives it would hold; "" where in none."""
+    if verdict.other_layout is None:
         return ""
-    words = Words(language)
-    texts, _, layout = verdict.condition.rpartition(": ")
+    words, (derivatives, layout) = Words(language), verdict.other_layout
     shown = words.text(f"layout {layout}")
-    return said(words, "other layout", derivatives=texts, layout=shown)
+    return said(words, "other layout", derivatives=derivatives, layout=shown)
 
 
 def instance(example: Counterexample, language: str = "en") -> str:

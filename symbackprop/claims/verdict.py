@@ -141,6 +141,14 @@ class Verdict:
         """Whether nothing is wrong with the claim as it stands."""
         return self.kind in (HOLDS, DEFINITION, UPDATE)
 
+    @property
+    def other_layout(self) -> tuple[str, str] | None:
+        """The derivatives that fit in the other layout, and which that is."""
+        if self.kind != MISFIT or not self.condition:
+            return None
+        derivatives, _, layout = self.condition.rpartition(": ")
+        return derivatives, layout
+
     def __bool__(self) -> bool:
         return self.holds
 

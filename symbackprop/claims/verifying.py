@@ -16,11 +16,12 @@ from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.conditions import condition
 from symbackprop.claims.counterexamples import counterexample
+from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge, Point, targets
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
 from symbackprop.claims.networks import differing, network_for
 from symbackprop.claims.plain import defines, flow, restates
-from symbackprop.claims.reading import read_sides
+from symbackprop.claims.repairs import repairs
 from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.claims.verdict import (
     CONDITIONAL,
@@ -90,6 +91,9 @@ def verify(
     if declared is None:
         declared, name = network_for(parsed)
     found = judged(parsed, declared, layout)
+    if found.kind in (FAILS, MISFIT) and not found.right:
+        right = repairs(parse(claim), declared, layout)
+        found = replace(found, right=right)
     seconds = time.perf_counter() - started
     return replace(found, claim=parsed.text, program=name, seconds=seconds)
 
@@ -123,14 +127,6 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
         return Verdict(parsed.text, MISFIT, reason=misfit.reason, condition=hint)
     except UndecidedError as undecided:
         return Verdict(parsed.text, UNDECIDED, reason=undecided.reason)
-
-
-def read(parsed: Parsed, bench: Workbench, layout: str) -> Claim:
-    """A claim over a program, in the form that its text has."""
-    form, bench = form_of(parsed, bench)
-    if form == "matrix":
-        return read_matrices(parsed, bench, layout)[0]
-    return read_sides(parsed, bench, form)
 
 
 def _decided(claim: Claim, bench: Workbench) -> Verdict:

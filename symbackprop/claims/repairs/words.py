@@ -1,0 +1,174 @@
+"""The words of a claim that may stand for one another, the nearest first.
+
+Two tensors are near if they have one stem and layers beside each other, as `W1` and
+`W2`; or if one is computed from the other, as `a1` from `z1`; or, as `a1` and the data
+below it, if one equation lies between them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from symbackprop.claims.bench import Workbench
+from symbackprop.equations import Equation, System, tensor_of
+from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
+from symbackprop.scalars import TABLE
+
+NEXT, SAME, STEP, OTHER_KIND = 1.0, 1.25, 0.25, 1.0  # what replacing a word costs
+FAR = 4  # equations between two tensors, beyond which all are equally far
+FUNCTION = 2.0
+
+_NUMBERED = re.compile(r"(.*?)_?(\d*)$")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What may stand in the place of a word.
+
+    Attributes:
+        bench: what names mean.
+        used: the words of the claim.
+        letters: the index letters of the claim.
+        matrix: whether the claim is in matrix form.
+    """
+
+    bench: Workbench
+    used: frozenset[str]
+    letters: tuple[str, ...]
+    matrix: bool
+
+    # --- tensors ---------------------------------------------------------------------
+
+    def tensors(self, name: str) -> Iterator[tuple[float, str]]:
+        """Other tensors, adjoints or constants for one, with what each costs."""
+        base = self.bench.base
+        if name in base.constants:
+            yield from ((SAME, other) for other in base.constants if other != name)
+        here = self._meant.get(name) or self.bench.names.get(name)
+        if here is None:
+            return
+        adjoint = name not in base.tensors
+        for other, there in self._meant.items():
+            if other == name or (there == here and adjoint == (other != there)):
+                continue
+            kind = OTHER_KIND * (adjoint != (other != there))
+            yield kind + self._distance(here, there), other
+
+    @cached_property
+    def _meant(self) -> Mapping[str, str]:
+        """Tensors, and adjoints under the one name that the claim would use."""
+        base = self.bench.base
+        found = {
+            name: name
+            for name, tensor in base.tensors.items()
+            if not tensor.integer and name not in self.bench.split
+        }
+        if not base.equations:
+            return found
+        names: dict[str, list[str]] = {}
+        for name, tensor in self.bench.names.items():
+            names.setdefault(tensor, []).append(name)
+        for tensor, known in names.items():
+            if tensor in found and tensor != base.objective:
+                found |= dict.fromkeys(self._styled(tensor, known), tensor)
+        return found
+
+    def named(self, name: str) -> str:
+        """What the claim would call an adjoint: `delta_z1` => `delta1`."""
+        tensor = self.bench.names.get(name)
+        found = [n for n, t in self._meant.items() if t == tensor and n != t]
+        return found[0] if found else name
+
+    def _styled(self, tensor: str, known: list[str]) -> list[str]:
+        """`delta_z1` or `delta1`, as in the claim; of a parameter only if used."""
+        used = [name for name in known if name in self.used]
+        if used:
+            return used[:1]
+        if self.bench.base.tensors[tensor].role == "parameter":
+            return []
+        long = any(
+            name.startswith("delta_") and self._has_short(self.bench.names[name])
+            for name in self.used & self.bench.names.keys()
+        )
+        return known[:1] if long else known[-1:]
+
+    def _has_short(self, tensor: str) -> bool:
+        return sum(t == tensor for t in self.bench.names.values()) > 1
+
+    def _distance(self, first: str, second: str) -> float:
+        if not self.bench.base.equations:
+            return SAME
+        if first == second:
+            return NEXT
+        steps = self._steps[first].get(second, FAR)
+        return _apart(first, second) or NEXT + STEP * min(steps, FAR)
+
+    @cached_property
+    def _steps(self) -> Mapping[str, Mapping[str, int]]:
+        return steps_between(self.bench.base)
+
+    # --- functions -------------------------------------------------------------------
+
+    def functions(self, name: str) -> Iterator[tuple[float, str]]:
+        """Other functions for one, and its prime."""
+        stem = name.rstrip("_")
+        if name in REDUCTIONS:
+            yield from ((FUNCTION, other) for other in REDUCTIONS if other != name)
+            return
+        layers, primes = self.bench.functions, name[len(stem) :]
+        if stem not in layers and stem not in TABLE:
+            return
+        yield (NEXT, stem) if primes else (NEXT, f"{stem}_")
+        for other in layers:
+            if other != stem and stem in layers:
+                yield _apart(stem, other) or SAME, other + primes
+        arity = 1 if stem in layers else TABLE[stem].arity
+        for other, row in TABLE.items():
+            if row.arity == arity and other != stem and other in FUNCTIONS:
+                yield FUNCTION - STEP * (other in self.used), other + primes
+
+
+def _apart(first: str, second: str) -> float | None:
+    """What it costs to take `W2` for `W1`; None where the stems differ."""
+    one, other = _NUMBERED.fullmatch(first), _NUMBERED.fullmatch(second)
+    assert one is not None
+    assert other is not None
+    if one[1] != other[1] or not (one[2] and other[2]):
+        return None
+    return NEXT if abs(int(one[2]) - int(other[2])) == 1 else SAME
+
+
+def steps_between(system: System) -> dict[str, dict[str, int]]:
+    """How many equations lie between each two tensors, whichever way one goes."""
+    beside: dict[str, set[str]] = {name: set() for name in system.tensors}
+    for equation in system.equations:
+        for name in _read_by(equation):
+            beside[equation.tensor].add(name)
+            beside[name].add(equation.tensor)
+    found: dict[str, dict[str, int]] = {}
+    for start in beside:
+        steps, edge = {start: 0}, [start]
+        while edge:
+            reached = {n for name in edge for n in beside[name]} - steps.keys()
+            steps |= dict.fromkeys(reached, steps[edge[0]] + 1)
+            edge = sorted(reached)
+        found[start] = steps
+    return found
+
+
+def _read_by(equation: Equation) -> set[str]:
+    return {tensor_of(read) for read in equation.reads()}
+
+
+def words_in(trees: Iterable[ast.expr]) -> frozenset[str]:
+    """Every name in some trees, without its primes."""
+    return frozenset(
+        node.id.rstrip("_")
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name)
+    )
