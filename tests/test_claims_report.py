@@ -49,7 +49,13 @@ AT = Counterexample(
 # A verdict of every kind, and one with every attribute.
 VERDICTS = (
     Verdict("tanh(x) = x", FAILS, counterexample=AT, right=("x = x",)),
-    Verdict("x = x", HOLDS, "proof", Reason("proof scalar"), (Line("x = x", "`x`"),)),
+    Verdict(
+        "x = x",
+        HOLDS,
+        "proof",
+        Reason("proof scalar"),
+        (Line("x = x", Reason("as it stands")),),
+    ),
     Verdict("abs(x) = x", CONDITIONAL, counterexample=AT, condition="x >= 0"),
     Verdict(
         "W1 = x", MISFIT, reason=Reason("sides misfit", {"first": "1", "second": "2"})
@@ -117,7 +123,7 @@ def keys_of(source: str) -> set[str]:
 def test_every_reason_can_be_said() -> None:
     assert keys_of('Reason("a" if x else "b", {"c": "d"})') == {"a", "b"}
     folder = Path(package.__file__).parent
-    given = {key for f in folder.glob("*.py") for key in keys_of(f.read_text("utf-8"))}
+    given = {key for f in folder.rglob("*.py") for key in keys_of(f.read_text("utf-8"))}
     assert given <= set(REASONS)
     for key, row in REASONS.items():
         assert set(row) == set(LANGUAGES), key

@@ -229,7 +229,9 @@ class _Teller:
         yield Paragraph(self.words("claim of kind", number=(Ref(number),), kind=kind))
         yield numbered(formula_rows(quoted), number)
         for line in verdict.proof:
-            yield from displayed((line.text,), quoted, coded(line.why))
+            yield from displayed(
+                (line.text,), quoted, coded(line.why.text(self.language))
+            )
 
 
 # --- formulas -------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sympy import Expr
+from sympy import Expr, S
 
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.proving.chains import Chains
@@ -20,6 +20,7 @@ from symbackprop.equations import (
     subscripts_of,
     tensor_of,
 )
+from symbackprop.scalars import where
 
 
 @dataclass
@@ -68,6 +69,11 @@ class Bench:
     def conditions(self) -> tuple[Expr, ...]:
         """The condition behind `if`."""
         return (self._holds.body.args[0],) if self.claim.condition else ()
+
+    @property
+    def held(self) -> dict[Expr, Expr]:
+        """Under its condition, what marks that is 1."""
+        return {where(c, S.One, S.Zero): S.One for c in self.conditions}
 
     def without_slope(self, name: str, terms: Terms, plain: bool = True) -> Terms:
         """Terms without a slope, by the chain rule.

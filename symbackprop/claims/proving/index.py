@@ -17,14 +17,10 @@ from sympy import Add, Expr, Mul, S
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.proving.bench import Bench
 from symbackprop.claims.proving.cases import cases
+from symbackprop.claims.proving.definitions import called, opened
 from symbackprop.claims.proving.maxima import with_maxima
 from symbackprop.claims.proving.orders import prove_orders, signs
-from symbackprop.claims.proving.quotients import (
-    Quotients,
-    TooHardError,
-    called,
-    opened,
-)
+from symbackprop.claims.proving.quotients import Quotients, TooHardError
 from symbackprop.claims.proving.statements import Statement, side
 from symbackprop.claims.proving.sums import Terms
 from symbackprop.claims.proving.values import factored, factors_of
@@ -36,6 +32,7 @@ from symbackprop.equations import (
     tensor_of,
 )
 from symbackprop.rewrites import reveal
+from symbackprop.scalars import where
 
 MOST_STEPS = 16
 MOST_TIMES = 2  # that the slope by one tensor is eliminated
@@ -100,7 +97,9 @@ class _Search:
     def _note(self, number: int, terms: Terms, reason: Reason) -> None:
         left = side(self.bench.claim, self.places[number])
         conditions = self.bench.conditions
-        self.lines.append(Statement(left, terms, reason, conditions))
+        held = self.bench.held
+        shown = tuple(replace(t, body=t.body.xreplace(held)) for t in terms)
+        self.lines.append(Statement(left, shown, reason, conditions))
         self.sides[number] = terms
 
     # --- steps -----------------------------------------------------------------------
@@ -211,20 +210,27 @@ class _Search:
                 [t.body for t in one if replace(t, body=S.One) == like]
                 for one in (left, right)
             ]
-            first, second = _without_common(*bodies)
+            held = bench.held
+            first, second = (e.xreplace(held) for e in _without_common(*bodies))
             letters = {*indices_of(first), *indices_of(second)} - self.bench.sums.free
             indices = tuple(sorted(letters, key=lambda i: (i.rank, i.name)))
             names = called((first, second))
-            reason = Reason("by definition", {"names": ", ".join(names)})
+            reason = (
+                Reason("by definition", {"names": ", ".join(names)})
+                if names
+                else Reason("by cancellation")
+            )
             lines.append(
                 Statement(first, (Term(second),), reason, bench.conditions, indices)
             )
         return lines
 
     def _may_vanish(self, difference: Terms) -> bool:
-        """Whether every slope stands in two addends at least."""
+        """Whether every slope stands in two addends, or beside a choice."""
         counted: dict[tuple[object, Expr], int] = {}
         for term in difference:
+            if term.body.has(where):
+                continue
             for read in dict.fromkeys(reads(term.body)):
                 if tensor_of(read) in self.bench.chains.slopes:
                     key = (term.bound, term.guards), read

@@ -19,7 +19,9 @@ def with_maxima(claim: Claim) -> Claim:
     own = claim.system.equations[len(claim.base.equations) :]
     declared = _placed(replace(claim.system, equations=claim.base.equations))
     whole = replace(declared, equations=(*declared.equations, *own))
-    base = replace(claim.base, tensors=declared.tensors, equations=declared.equations)
+    made = declared.tensors.keys() - claim.system.tensors.keys()
+    tensors = {n: declared.tensors[n] for n in (*claim.base.tensors, *sorted(made))}
+    base = replace(claim.base, tensors=tensors, equations=declared.equations)
     return replace(claim, system=_placed(whole), base=base)
 
 

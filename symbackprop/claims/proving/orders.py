@@ -11,14 +11,17 @@ from sympy import Add, Expr, S
 
 from symbackprop.claims.proving.bench import Bench
 from symbackprop.claims.proving.cases import cases
-from symbackprop.claims.proving.quotients import POSITIVE, Sign, Signs, opened
+from symbackprop.claims.proving.definitions import opened
+from symbackprop.claims.proving.quotients import POSITIVE, Sign, Signs
 from symbackprop.claims.proving.signs import is_positive
 from symbackprop.claims.proving.statements import Statement, side
 from symbackprop.claims.proving.sums import Terms
+from symbackprop.claims.proving.values import factors_of
 from symbackprop.claims.verdict import Reason
 from symbackprop.equations import Equation, Term, reads, tensor_of
 from symbackprop.rewrites import reveal
 
+MOST_SUMS = 4  # that are written out
 LESS = {"<": "is positive", "<=": "is not negative"}
 MIRRORED = {">": "<", ">=": "<="}
 
@@ -36,15 +39,31 @@ def prove_orders(bench: Bench) -> list[Statement] | None:
         ends = [bench.start(place + k) for k in (0, 1)]
         less, more = ends if sense > 0 else reversed(ends)
         minus = [replace(t, body=-t.body) for t in less]
-        difference = bench.values.opened(
-            tuple(replace(t, body=reveal(t.body)) for t in (*more, *minus))
-        )
-        if not _is_positive(bench, difference, strict=order == "<"):
+        difference = _shown(bench, (*more, *minus), strict=order == "<")
+        if difference is None:
             return None
         left = sense * (side(bench.claim, place + 1) - side(bench.claim, place))
         reason = Reason(LESS[order])
         found.append(Statement(left, difference, reason, bench.conditions))
     return found
+
+
+def _shown(bench: Bench, terms: Terms, strict: bool) -> Terms | None:
+    """A form of a sum that shows it to be positive, with as few sums as that takes."""
+    terms = tuple(replace(t, body=reveal(t.body)) for t in terms)
+    for _ in range(MOST_SUMS):
+        terms = bench.values.opened(terms)
+        if _is_positive(bench, terms, strict):
+            return terms
+        sums = [
+            equation
+            for equation in bench.claim.base.equations
+            if any(factors_of(term, equation.tensor) for term in terms)
+        ]
+        if not sums:
+            return None
+        terms = bench.values.unfolded(sums[-1], terms)
+    return None
 
 
 def _is_positive(bench: Bench, terms: Terms, strict: bool) -> bool:
@@ -56,19 +75,23 @@ def _is_positive(bench: Bench, terms: Terms, strict: bool) -> bool:
     for like, bodies in groups.items():
         total = opened(Add(*bodies))
         known = signs(bench, total)
-        parted = cases((total,), known)
-        if not all(is_positive(*c.expressions, c, strict=False) for c in parted):
+        parted = [(case, case.expressions[0]) for case in cases((total,), known)]
+        if not all(is_positive(body, case, strict=False) for case, body in parted):
             return False
         above = above or (
             not like.guards
-            and all(is_positive(*c.expressions, c, strict=True) for c in parted)
+            and all(is_positive(body, case, strict=True) for case, body in parted)
         )
     return above or not strict
 
 
 def signs(bench: Bench, expression: Expr) -> Signs:
-    """The signs of sums, all of whose summands have one."""
-    found: dict[Expr, Sign] = {}
+    """The signs of constants, and of sums, all of whose summands have one."""
+    found: dict[Expr, Sign] = {
+        constant.symbol: Sign(1 if constant.value > 0 else -1)
+        for constant in bench.claim.system.constants.values()
+        if constant.value
+    }
     for read in dict.fromkeys(reads(expression)):
         equation = bench.equations.get(tensor_of(read))
         if equation is not None and _sums_up(bench, equation):

@@ -32,7 +32,17 @@ def prove(
     if found is None:
         return None
     check(*found, facts)
-    return lines(*found)
+    return lines(*found, {} if derivation is None else _numbers(derivation))
+
+
+def _numbers(derivation: Derivation) -> dict[str, int]:
+    """The numbers of equations that stand in a derivation as they were declared."""
+    declared = {e.tensor: e for e in derivation.program.equations}
+    return {
+        e.tensor: derivation.number(e.tensor)
+        for e in derivation.forward
+        if e.tensor in declared and e.tensor not in derivation.rewritten
+    }
 
 
 def _found(

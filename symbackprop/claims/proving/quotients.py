@@ -19,8 +19,7 @@ import sympy
 from sympy import QQ, QQ_I, Add, Expr, I, Indexed, Mul, Pow, Rational, S, Symbol
 from sympy.polys.fields import FracField
 
-from symbackprop.rewrites import reveal
-from symbackprop.scalars import CONDITIONS, TABLE, cos, exp, log, sin, where
+from symbackprop.scalars import CONDITIONS, cos, exp, log, sin, where
 
 MOST = 600  # operations in an expression that is looked at
 DEGREE = 24  # of a power, and of an exponential
@@ -30,47 +29,6 @@ Element = Any  # of SymPy's field of fractions, or of its ring of polynomials
 
 class TooHardError(Exception):
     """An expression beyond this arithmetic."""
-
-
-def opened(expression: Expr) -> Expr:
-    """Functions by their definitions, down to exp, log, powers, sin, cos and erf.
-
-    >>> import sympy
-    >>> from symbackprop.scalars import logistic
-    >>> opened(logistic(sympy.Symbol("x")))
-    1/(1 + exp(-x))
-    """
-    return _opened(reveal(expression))
-
-
-def _opened(expression: Expr) -> Expr:
-    if not expression.args or isinstance(expression, Indexed):
-        return expression
-    arguments = [_opened(argument) for argument in expression.args]
-    row = TABLE.get(expression.func.__name__)
-    if row is None or row.definition is None or row.name == "power":
-        return expression.func(*arguments)
-    return _opened(row.definition(*arguments))
-
-
-def called(expressions: Iterable[Expr]) -> list[str]:
-    """The functions in some expressions that have a definition, slopes with a prime.
-
-    >>> import sympy
-    >>> from symbackprop.scalars import logistic
-    >>> called([logistic(sympy.Symbol("x")) + sympy.exp(1)])
-    ['logistic']
-    """
-    found: dict[str, None] = {}
-    for expression in expressions:
-        for part in sympy.preorder_traversal(expression):
-            name, prime = part.func.__name__, ""
-            if name.startswith("slope_"):
-                name, prime = name.removeprefix("slope_").rpartition("_")[0], "'"
-            row = TABLE.get(name)
-            if row is not None and row.definition is not None and name != "power":
-                found.setdefault(name + prime)
-    return [*found]
 
 
 @dataclass(frozen=True)
@@ -426,47 +384,3 @@ def one_fraction(expression: Expr, signs: Signs | None = None) -> Expr:
     """
     quotients = Quotients((expression,), signs)
     return quotients.written(quotients.value(expression))
-
-
-def domain(expression: Expr, signs: Signs | None = None) -> frozenset[Expr]:
-    """Parts that must not be 0, or must be positive, for an expression to have a value.
-
-    >>> import sympy
-    >>> x = sympy.Symbol("x")
-    >>> domain((x**2 - 1) / (x - 1) + 1 / (x**2 + 1))
-    frozenset({x - 1})
-    """
-    found: set[Expr] = set()
-
-    def visit(e: Expr) -> None:
-        if not e.args or isinstance(e, Indexed):
-            return
-        for argument in e.args:
-            visit(argument)
-        root = isinstance(e, Pow) and not e.exp.is_Integer
-        if isinstance(e, log) or root:
-            found.update(_unsure(e.args[0], signs, together=True))
-        if isinstance(e, Pow) and e.exp.could_extract_minus_sign():
-            found.update(_unsure(e.base, signs, together=False))
-
-    visit(expression)
-    return frozenset(found)
-
-
-def _unsure(part: Expr, signs: Signs | None, together: bool) -> set[Expr]:
-    """The factors of a part that may be 0; together, their product with its sign."""
-    quotients = Quotients((part,), signs)
-    number, powers = quotients.factors(quotients.value(part))
-    product = S.One if number > 0 else -S.One
-    found: set[Expr] = set()
-    for factor, power in powers:
-        sign = quotients.sign_of_factor(factor)
-        if sign is not None and sign.strict:
-            product *= sign.sense if power % 2 else 1
-            continue
-        written = quotients.polynomial(factor)
-        product *= written**power
-        found.add(-written if written.could_extract_minus_sign() else written)
-    if together:
-        return set() if product == 1 else {log(product, evaluate=False)}
-    return found

@@ -15,19 +15,13 @@ from sympy import Expr, I, S
 from symbackprop.calculus import hide
 from symbackprop.claims.claim import Claim, Slope
 from symbackprop.claims.proving.cases import Case, cases
-from symbackprop.claims.proving.quotients import (
-    Quotients,
-    TooHardError,
-    called,
-    domain,
-    one_fraction,
-    opened,
-)
+from symbackprop.claims.proving.definitions import called, opened
+from symbackprop.claims.proving.domains import domain
+from symbackprop.claims.proving.quotients import Quotients, TooHardError, one_fraction
 from symbackprop.claims.proving.signs import is_positive
 from symbackprop.claims.proving.statements import Statement, side
 from symbackprop.claims.verdict import Reason
 from symbackprop.equations import Term, defined_by, reads, tensor_of
-from symbackprop.formula import expression as written
 from symbackprop.rewrites import reveal
 from symbackprop.scalars import equal, less, less_equal, where
 
@@ -55,8 +49,8 @@ class _ScalarProof:
         """Differentiate, write out, tell cases apart, until both sides are equal."""
         given = [self.tensor(name, slopes=True) for name in self.claim.sides]
         if self.settled(given):
-            same = Term(side(self.claim, 1))
-            return (Statement(side(self.claim, 0), (same,), Reason("as it stands")),)
+            same = (Term(given[1]),)
+            return (Statement(side(self.claim, 0), same, Reason("as it stands")),)
         derived = [reveal(self.tensor(name)) for name in self.claim.sides]
         definitions = [opened(s) for s in derived]
         lines = self.changed(given, derived, Reason("by differentiation"))
@@ -103,9 +97,7 @@ class _ScalarProof:
                 continue
             conditions = case.conditions
             if len(parted) > 1:
-                shown = " and ".join(written(c, self.claim.system) for c in conditions)
-                reason = Reason("by case", {"case": shown})
-                lines += self.changed(sides, own, reason, conditions)
+                lines += self.changed(sides, own, Reason("by case"), conditions)
             further = None if any(undefined) else self.in_case(own, case)
             if further is None:
                 return None

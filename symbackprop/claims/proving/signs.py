@@ -14,12 +14,8 @@ import sympy
 from sympy import Add, Dummy, Expr, S, Symbol
 
 from symbackprop.claims.proving.cases import Case, Interval
-from symbackprop.claims.proving.quotients import (
-    POSITIVE,
-    Quotients,
-    domain,
-    one_fraction,
-)
+from symbackprop.claims.proving.domains import domain
+from symbackprop.claims.proving.quotients import POSITIVE, Quotients, one_fraction
 from symbackprop.scalars import exp, log
 
 DEPTH = 2  # derivatives that are looked at

@@ -9,7 +9,7 @@ stand. A sum over all entries of data that add up to 1 is 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations, product
 
@@ -18,6 +18,7 @@ from sympy import Add, Expr, Indexed, Mul, Pow, S
 
 from symbackprop.argument.lines import collapse, kronecker
 from symbackprop.claims.claim import Claim
+from symbackprop.claims.proving.choices import indicated
 from symbackprop.claims.proving.quotients import TooHardError
 from symbackprop.claims.proving.statements import free
 from symbackprop.equations import (
@@ -35,7 +36,6 @@ from symbackprop.equations import (
     subscripts_of,
     tensor_of,
 )
-from symbackprop.scalars import both, either, equal, negation, where
 from symbackprop.witnesses.draws import shrink
 
 MOST_ADDENDS, MOST_NAMINGS = 60, 48
@@ -365,44 +365,3 @@ def _is_power_of_delta(factor: Expr) -> bool:
 def _undone(body: Expr) -> bool:
     """Whether a factor of a product is a sum."""
     return any(factor.is_Add for factor in Mul.make_args(body))
-
-
-# --- choices between indices ----------------------------------------------------------
-
-
-def indicated(expression: Expr, whole: Callable[[Expr], bool]) -> Expr:
-    """Choices as sums: `where(k == i, a, b)` => `delta(k, i)*(a - b) + b`
-
-    Args:
-        whole: whether a read is a whole number, the place of something.
-    """
-    if isinstance(expression, where):
-        condition, a, b = expression.args
-        a, b = indicated(a, whole), indicated(b, whole)
-        return _indicator(condition, whole) * (a - b) + b
-    if isinstance(expression, Add | Mul):
-        return expression.func(*(indicated(part, whole) for part in expression.args))
-    if isinstance(expression, Pow) and expression.exp.is_Integer:
-        return indicated(expression.base, whole) ** expression.exp
-    return expression
-
-
-def _indicator(condition: Expr, whole: Callable[[Expr], bool]) -> Expr:
-    """1 where a condition holds, else 0."""
-    parts = condition.args
-    if isinstance(condition, negation):
-        return 1 - _indicator(parts[0], whole)
-    if isinstance(condition, (both, either)):
-        first, second = (_indicator(part, whole) for part in parts)
-        product = first * second
-        return product if isinstance(condition, both) else first + second - product
-    if isinstance(condition, equal) and all(_is_place(part, whole) for part in parts):
-        return kronecker(*parts)
-    return where(condition, S.One, S.Zero)
-
-
-def _is_place(part: Expr, whole: Callable[[Expr], bool]) -> bool:
-    """Whether it is made of indices and whole numbers alone."""
-    outer = [r for r in reads(part) if part.has(r)]
-    places = {r: sympy.S.One for r in outer if whole(r)}
-    return affine(part.xreplace(places)) is not None

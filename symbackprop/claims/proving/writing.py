@@ -1,13 +1,13 @@
 """Statements written in the notation and the letters of the claim.
 
-What the claim calls `delta1` is called so; other slopes are `D(z2[k], W1[i, j])`. Factors
-that a sum does not change stand before it, as a person writes them.
+What the claim calls `delta1` is called so; other slopes are `D(z2[k], W1[i, j])`.
+Factors that a sum does not change stand before it, as a person writes them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sympy import Add, Expr, Indexed, Mul, S
@@ -18,7 +18,7 @@ from symbackprop.claims.proving.statements import Statement, chosen, side
 from symbackprop.claims.proving.sums import guards_of
 from symbackprop.claims.proving.values import factored
 from symbackprop.claims.text import Parsed
-from symbackprop.claims.verdict import Line
+from symbackprop.claims.verdict import Line, Reason
 from symbackprop.equations import (
     Axis,
     Equation,
@@ -41,10 +41,20 @@ from symbackprop.scalars import symbol
 _ATOM = re.compile(r"[\w.']+(\([^()]*\)|\[[^\[\]]*\])?")
 
 
-def lines(claim: Claim, statements: Sequence[Statement]) -> tuple[Line, ...]:
-    """Each statement as a line of text."""
+def lines(
+    claim: Claim, statements: Sequence[Statement], numbers: Mapping[str, int]
+) -> tuple[Line, ...]:
+    """Each statement as a line of text.
+
+    Args:
+        numbers: of the equations of tensors, where they have any.
+    """
     writer = _Writer(claim, statements)
-    return tuple(Line(writer.statement(s), s.reason) for s in statements)
+    found: dict[str, Line] = {}
+    for statement in statements:
+        text = writer.statement(statement)
+        found.setdefault(text, Line(text, writer.reason(statement.reason, numbers)))
+    return tuple(found.values())
 
 
 class _Writer:
@@ -108,6 +118,16 @@ class _Writer:
         ]
         return f"{text} if {' and '.join(conditions)}" if conditions else text
 
+    def reason(self, reason: Reason, numbers: Mapping[str, int]) -> Reason:
+        """A reason in which tensors have the numbers of their equations."""
+        names = [n for n in reason.parts.get("names", "").split(", ") if n]
+        helpers = self.equations.keys() - self.declared
+        shown = [n for n in names if n not in helpers]
+        if names and not shown:
+            return Reason("by differentiation")
+        told = [f"`{n}` ({numbers[n]})" if n in numbers else f"`{n}`" for n in shown]
+        return replace(reason, parts={"names": ", ".join(told)} if told else {})
+
     def side(self, name: str, place: int) -> str:
         """A side as it was written; in matrix form by its entries."""
         if self.claim.form != "matrix":
@@ -115,7 +135,7 @@ class _Writer:
         return self.total(self.equations[name].terms)
 
     def total(self, terms: Iterable[Term]) -> str:
-        """A sum of terms; those over the same indices share what they have in common."""
+        """A sum of terms; those over the same indices share their common factors."""
         groups: dict[Term, list[Expr]] = {}
         for term in terms:
             said = {
