@@ -90,6 +90,23 @@ def test_known_formula(claim: str, report: Report) -> None:
     assert found[claim] == KNOWN[claim]
 
 
+# What the notes should have said.
+MEANT = {
+    "a2 -> z2 -> a2": "a1 -> z2 -> a2",
+    "delta1 = f2'(z1) o (W2.T @ delta2)": "delta1 = f1'(z1) o (W2.T @ delta2)",
+    "D(L, W2[i, j]) = delta2[i]*a2[j]": "D(L, W2[i, j]) = delta2[i]*a1[j]",
+    "D(L, W2) = delta2 @ a2.T": "D(L, W2) = delta2 @ a1.T",
+    "f = 1/(exp(-w*x + b) + 1)": "f = 1/(exp(-(w*x + b)) + 1)",
+    "delta1 = f1(z1) o (W2.T @ delta2)": "delta1 = f1'(z1) o (W2.T @ delta2)",
+}
+
+
+@pytest.mark.parametrize("claim", MEANT)
+def test_the_formula_that_holds_is_told(claim: str, report: Report) -> None:
+    found = {verdict.claim: verdict.right for verdict in report.verdicts}
+    assert found[claim][0] == MEANT[claim]
+
+
 def test_another_text_than_the_committed_one_is_found() -> None:
     other = README.read_text(encoding="utf-8").replace("holds", "fails", 1)
     with pytest.raises(AssertionError, match="run pytest --update"):

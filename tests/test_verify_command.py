@@ -71,7 +71,9 @@ def test_a_claim_about_a_program(
     assert execute(["verify", program, RIGHT]) == 0
     assert capsys.readouterr().out.startswith("holds")
     assert execute(["verify", program, WRONG]) == 1
-    assert capsys.readouterr().out.startswith("fails\n  counterexample: ")
+    out = capsys.readouterr().out
+    assert out.startswith("fails\n  counterexample: ")
+    assert f"right: {RIGHT}" in out
 
 
 def test_several_claims(program: str, capsys: pytest.CaptureFixture[str]) -> None:

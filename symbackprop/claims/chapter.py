@@ -107,20 +107,20 @@ class _Teller:
 
     def verdicts(self) -> Section:
         """The table: number, section, formula, verdict."""
-        keys = ("number", "section", "formula", "verdict")
+        named = any(quoted.section for _, quoted, _ in self.judged)
+        keys = ("number", *(["section"] if named else []), "formula", "verdict")
         head = tuple(self.words(f"column {key}") for key in keys)
-        listed = tuple(
+        listed: tuple[tuple[Inline, ...], ...] = tuple(
             (
                 (Ref(number),),
-                (quoted.section,) if quoted.section else (),
+                *([(quoted.section,)] if named else []),
                 (shown(formula_rows(quoted)),),
                 self.verdict(quoted, verdict),
             )
             for number, quoted, verdict in self.judged
         )
-        return Section(
-            self.words("claims verdicts"), (Table(head, listed, (0, 0, 0.58, 0.2)),)
-        )
+        widths = (0.0, *([0.0] if named else []), 0.58, 0.2)
+        return Section(self.words("claims verdicts"), (Table(head, listed, widths),))
 
     def parts(
         self,
@@ -228,10 +228,15 @@ class _Teller:
         kind = self.kind(verdict)
         yield Paragraph(self.words("claim of kind", number=(Ref(number),), kind=kind))
         yield numbered(formula_rows(quoted), number)
-        for line in verdict.proof:
-            yield from displayed(
-                (line.text,), quoted, coded(line.why.text(self.language))
+        head = tuple(self.words(f"column {key}") for key in ("line", "why"))
+        lines: tuple[tuple[Inline, ...], ...] = tuple(
+            (
+                (formula(line.text, arrays_of(quoted)),),
+                coded(line.why.text(self.language)),
             )
+            for line in verdict.proof
+        )
+        yield Table(head, lines, (0.6, 0.3))
 
 
 # --- formulas -------------------------------------------------------------------------
@@ -299,26 +304,22 @@ def numbered(equations: Sequence[NumberedEquation], number: int) -> Equations:
     return Equations((*first, replace(last, number=number)))
 
 
-def displayed(
-    texts: Sequence[str], quoted: Quoted, reason: Inline = ()
-) -> Iterator[Block]:
+def displayed(texts: Sequence[str], quoted: Quoted) -> Iterator[Block]:
     """Formulas one below the other; one that cannot be typeset as it is written."""
     found: list[NumberedEquation] = []
     for text in texts:
         try:
-            *first, last = joined(rows(text, arrays_of(quoted)))
+            found += joined(rows(text, arrays_of(quoted)))
         except GrammarError:
-            yield Paragraph((Code(text), *((" ", *reason) if reason else ())))
-        else:
-            found += [*first, replace(last, reason=reason)]
+            yield Paragraph((Code(text),))
     if found:
         yield Equations(tuple(found))
 
 
-def formula(text: str) -> Math | Code:
-    """A formula within a line."""
+def formula(text: str, arrays: frozenset[str] | None = None) -> Math | Code:
+    """A formula within a line, or as it is written where it cannot be typeset."""
     try:
-        return Math(one_line(rows(text)))
+        return shown(rows(text, arrays))
     except GrammarError:
         return Code(text)
 

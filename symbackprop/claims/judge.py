@@ -138,9 +138,9 @@ class Judge:
         """Values that obey the facts."""
         changed = dict(given)
         for name in self.facts:
-            value = np.abs(np.asarray(given[name], dtype=object)) + Fraction(1, 2)
-            value = np.vectorize(Fraction, otypes=[object])(value)
-            changed[name] = value / value.sum(axis=-1, keepdims=True)
+            value = np.vectorize(Fraction, otypes=[object])(given[name])
+            missing = 1 - value.sum(axis=-1, keepdims=True)
+            changed[name] = value + missing / value.shape[-1]
         return changed
 
     def at(

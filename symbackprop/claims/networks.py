@@ -58,18 +58,20 @@ def network_for(parsed: Parsed) -> tuple[Program | None, str]:
     return network.program, f"any network: {sizes}, {told}, squared error"
 
 
-def differing(bench: Workbench, parsed: Parsed) -> Workbench:
-    """The same program with a different function in each layer that a claim names.
+def differing(bench: Workbench, parsed: Parsed) -> Workbench | None:
+    """The same program with a different function in each layer.
 
     `f1'(z1)` says nothing of what f1 is; only where all of them differ does a claim
     hold for the right reason.
+
+    Returns:
+        None where a claim names no activation, or where they do differ.
     """
-    named = [name for name in called(parsed) if name in bench.functions]
-    if not named or len({row for row, *_ in bench.functions.values()}) == len(
-        bench.functions
-    ):
-        return bench
-    fresh = _others({row for row, *_ in bench.functions.values()})
+    rows = [row for row, *_ in bench.functions.values()]
+    named = any(name in bench.functions for name in called(parsed))
+    if not named or len(set(rows)) == len(rows):
+        return None
+    fresh = _others(set(rows))
     equations = defined_by(bench.base)
     used: set[str] = set()
     functions = dict(bench.functions)

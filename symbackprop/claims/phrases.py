@@ -34,7 +34,15 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "the program's own equation",
         "zh": "即程序自身的方程",
     },
-    "new name": {"en": "of a new name", "zh": "引入新的记号"},
+    "new name": {
+        "en": "of `{name}`, which is not known here",
+        "zh": "引入这里未知的记号 `{name}`",
+    },
+    "hides": {
+        "en": "here it holds only because layers share an activation; where their "
+        "activations differ it fails",
+        "zh": "此处成立只因各层激活函数相同；激活函数不同时不成立",
+    },
     "update rule": {
         "en": "whose shapes meet",
         "zh": "形状一致",

@@ -74,31 +74,31 @@ def _flow_that_is(
     return (" -> ".join(right),)
 
 
-def defines(parsed: Parsed, bench: Workbench) -> bool:
-    """Whether the left side is a name that nothing else means.
+def defined_name(parsed: Parsed, bench: Workbench) -> str:
+    """The name on the left side, if nothing else means it; else "".
 
     Raises:
         GrammarError: it resembles a known name, and so is rather misspelt.
     """
     left = parsed.sides[0]
     if parsed.relations != ("=",):
-        return False
+        return ""
     if isinstance(left, ast.Call) and isinstance(left.func, ast.Name):
         name = left.func.id
         known = {*FUNCTIONS, *bench.functions, "D", "diag"}
         if name.rstrip("_") in known:
-            return False
+            return ""
     else:
         node = left.value if isinstance(left, ast.Subscript) else left
         name = node.id if isinstance(node, ast.Name) else ""
         known = {*bench.base.tensors, *bench.base.constants, *bench.names}
         alone = isinstance(left, ast.Name) and not bench.base.equations
         if not name or name in known or (alone and name in _right(parsed)):
-            return False
+            return ""
     hint = nearest(name, known)
     if hint:
         parsed.trees[0].refuse(left, f"`{name}` is not known.{hint}")
-    return True
+    return name
 
 
 def _right(parsed: Parsed) -> list[str]:

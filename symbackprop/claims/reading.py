@@ -201,7 +201,7 @@ class ClaimReader(Reader):
             raise UndecidedError("second derivative")
         equations = {e.tensor: e for e in self.bench.equations}
         found: dict[Expr, Expr] = {}
-        for read in expression.free_symbols:
+        for read in sorted(expression.free_symbols, key=str):
             slope = self.bench.slopes.get(str(read))
             if slope is None:
                 continue

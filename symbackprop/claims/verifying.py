@@ -20,7 +20,7 @@ from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge, Point, targets
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
 from symbackprop.claims.networks import differing, network_for
-from symbackprop.claims.plain import defines, flow, restates
+from symbackprop.claims.plain import defined_name, flow, restates
 from symbackprop.claims.repairs import repairs
 from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.claims.verdict import (
@@ -36,7 +36,13 @@ from symbackprop.claims.verdict import (
     Reason,
     Verdict,
 )
-from symbackprop.errors import CheckError, DeclarationError, nearest, short
+from symbackprop.errors import (
+    CheckError,
+    DeclarationError,
+    GrammarError,
+    nearest,
+    short,
+)
 from symbackprop.program import Program
 
 MOST_DERIVATIVES = 4  # of which some are tried in the other layout
@@ -90,7 +96,13 @@ def verify(
     name = "" if declared is None else declared.name
     if declared is None:
         declared, name = network_for(parsed)
-    found = judged(parsed, declared, layout)
+    try:
+        found = judged(parsed, declared, layout)
+    except GrammarError:
+        if not name or program is not None:
+            raise
+        found = judged(parse(claim), None, layout)  # names that look like a network's
+        declared, name = None, ""
     if found.kind in (FAILS, MISFIT) and not found.right:
         right = repairs(parse(claim), declared, layout)
         found = replace(found, right=right)
@@ -112,16 +124,24 @@ def _program(program: object) -> Program | None:
 
 def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
     """The verdict, but for its proof and for what holds instead."""
-    bench = differing(workbench(program), parsed)
+    bench = workbench(program)
     if parsed.relations[0] == "->":
         return flow(parsed, bench)
-    if defines(parsed, bench):
-        return Verdict(parsed.text, DEFINITION, reason=Reason("new name"))
+    new = defined_name(parsed, bench)
+    if new:
+        reason = Reason("new name", {"name": new})
+        return Verdict(parsed.text, DEFINITION, reason=reason)
     try:
-        claim = read(parsed, bench, layout)
+        claim = read(parse(parsed.text), bench, layout)
         if parsed.relations[0] == "<-":
             return Verdict(parsed.text, UPDATE, reason=Reason("update rule"))
-        return _decided(claim, bench)
+        found = _decided(claim, bench)
+        apart = differing(workbench(program), parsed)
+        if found.shown == EXACT and apart is not None:
+            elsewhere = _decided(read(parsed, apart, layout), apart)
+            if not elsewhere.holds:
+                return replace(elsewhere, reason=Reason("hides"))
+        return found
     except MisfitError as misfit:
         hint = _other_layout(parsed, program, layout)
         return Verdict(parsed.text, MISFIT, reason=misfit.reason, condition=hint)
@@ -187,7 +207,7 @@ def _with(parsed: Parsed, when: str) -> str:
 def _other_layout(parsed: Parsed, program: Program | None, layout: str) -> str:
     """Which derivatives must be laid out the other way for a claim to hold; else ""."""
     for flipped in _choices(parsed, program):
-        _, bench = form_of(parsed, differing(workbench(program), parsed))
+        _, bench = form_of(parsed, workbench(program))
         try:
             claim, texts = read_matrices(parsed, bench, layout, flipped)
             if Judge(claim).failing() is None:

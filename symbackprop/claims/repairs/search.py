@@ -71,7 +71,8 @@ class Search:
 
     @cached_property
     def _formed(self) -> tuple[str, Workbench]:
-        bench = differing(workbench(self.program), self.parsed)
+        bench = workbench(self.program)
+        bench = differing(bench, self.parsed) or bench
         return form_of(self.parsed, bench)
 
     @property
@@ -256,7 +257,8 @@ def holds(text: str, program: Program | None, layout: str) -> bool:
     """Whether a claim holds by the judge, on facts about targets if need be."""
     parsed = parse(text)
     try:
-        claim = read(parsed, differing(workbench(program), parsed), layout)
+        bench = workbench(program)
+        claim = read(parsed, differing(bench, parsed) or bench, layout)
         facts = tuple(tensor.name for tensor in targets(claim.base))
         judge = Judge(claim)
         if judge.holds_exactly() or judge.failing() is None:

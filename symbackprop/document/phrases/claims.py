@@ -98,6 +98,8 @@ PHRASES: dict[str, dict[str, str]] = {
     "column claim": {"en": "claim", "zh": "公式"},
     "column verdict": {"en": "verdict", "zh": "判定"},
     "column count": {"en": "number", "zh": "条数"},
+    "column line": {"en": "line", "zh": "推导"},
+    "column why": {"en": "why", "zh": "理由"},
     "column meaning": {"en": "what it means", "zh": "含义"},
     "meaning holds": {
         "en": "true for all values of what stands in it",
@@ -143,7 +145,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "zh": "原因：{reason}；不过，{hint}。",
     },
     "claim differs": {
-        "en": "Counterexample: for {values} the left side is {left}, the right one "
+        "en": "Counterexample: for {values}, the left side is {left}, the right one "
         "{right}.",
         "zh": "反例：当 {values} 时，左边为 {left}，右边为 {right}。",
     },
