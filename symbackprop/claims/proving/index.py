@@ -178,8 +178,11 @@ class _Search:
             return True
         identities = self._identities()
         if all(self._holds(line) for line in identities):
-            self.lines += identities
-            self._note(0, self.sides[1], Reason("by this"))
+            whole = [identities[0].left] == [t.body for t in self.sides[0]]
+            if not whole:
+                self.lines += identities
+            reason = identities[0].reason if whole else Reason("by this")
+            self._note(0, self.sides[1], reason)
             return True
         left, right = (side(bench.claim, place) for place in self.places)
         reason = Reason("by cancellation")
