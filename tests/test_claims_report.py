@@ -49,7 +49,13 @@ AT = Counterexample(
 # A verdict of every kind, and one with every attribute.
 VERDICTS = (
     Verdict("tanh(x) = x", FAILS, counterexample=AT, right=("x = x",)),
-    Verdict("x = x", HOLDS, "proof", Reason("proof scalar"), (Line("x = x", "`x`"),)),
+    Verdict(
+        "x = x",
+        HOLDS,
+        "proof",
+        Reason("proof scalar"),
+        (Line("x = x", Reason("as it stands")),),
+    ),
     Verdict("abs(x) = x", CONDITIONAL, counterexample=AT, condition="x >= 0"),
     Verdict(
         "W1 = x", MISFIT, reason=Reason("sides misfit", {"first": "1", "second": "2"})

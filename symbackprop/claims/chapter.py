@@ -230,7 +230,10 @@ class _Teller:
         yield numbered(formula_rows(quoted), number)
         head = tuple(self.words(f"column {key}") for key in ("line", "why"))
         lines: tuple[tuple[Inline, ...], ...] = tuple(
-            ((formula(line.text, arrays_of(quoted)),), coded(line.why))
+            (
+                (formula(line.text, arrays_of(quoted)),),
+                coded(line.why.text(self.language)),
+            )
             for line in verdict.proof
         )
         yield Table(head, lines, (0.6, 0.3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from symbackprop.claims import grounds
 from symbackprop.document.chapter import Inline, Math
 from symbackprop.document.words import Words
 
@@ -99,6 +100,7 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "a derivative of a derivative is not judged",
         "zh": "不判定导数的导数",
     },
+    **grounds.REASONS,
 }
 
 
@@ -119,7 +121,9 @@ def told(verdict: Verdict, language: str = "en") -> str:
         lines.append(instance(verdict.counterexample, language))
     lines += [said(words, "right formula", formula=text) for text in verdict.right]
     width = max((len(line.text) for line in verdict.proof), default=0)
-    lines += [f"{line.text:<{width}}  {line.why}".rstrip() for line in verdict.proof]
+    lines += [
+        f"{line.text:<{width}}  {line.why.text(language)}" for line in verdict.proof
+    ]
     lines += [said(words, "given fact", fact=fact) for fact in verdict.given]
     return "\n  ".join(lines)
 

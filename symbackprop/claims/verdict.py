@@ -55,7 +55,7 @@ class Line:
     """
 
     text: str
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: every attribute, the reason in words, fractions as text."""
-        made: dict[str, Any] = _plain(asdict(replace(self, reason=None)))
+        made: dict[str, Any] = _plain(asdict(replace(self, reason=None, proof=())))
+        made["proof"] = [{"text": n.text, "why": n.why.text()} for n in self.proof]
         made["holds"] = self.holds
         made["reason"] = self.reason.text() if self.reason else ""
         return made
