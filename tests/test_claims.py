@@ -11,7 +11,8 @@ import pytest
 import symbackprop as sb
 from symbackprop.claims import counterexamples, judge, reading, values, verifying
 from symbackprop.claims.bench import workbench
-from symbackprop.claims.judge import Judge, targets
+from symbackprop.claims.judge import Judge
+from symbackprop.claims.targets import targets
 from symbackprop.claims.text import parse
 from symbackprop.claims.verdict import KINDS
 from symbackprop.errors import CheckError, DeclarationError, GrammarError

@@ -12,8 +12,8 @@ from symbackprop.claims.claim import Claim
 from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge
 from symbackprop.claims.phrases import REASONS
-from symbackprop.claims.proving import prove
 from symbackprop.claims.proving.chains import Chains
+from symbackprop.claims.proving.prove import prove
 from symbackprop.claims.proving.sums import Terms
 from symbackprop.claims.text import parse
 from symbackprop.claims.verdict import Line

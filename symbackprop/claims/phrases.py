@@ -18,6 +18,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "proved: both sides are one function",
         "zh": "已证明：两边是同一个函数",
     },
+    "proof": {
+        "en": "proved from the program's equations",
+        "zh": "已由程序的方程证明",
+    },
     "exact": {
         "en": "shown exactly on random fractions, whatever the functions are",
         "zh": "在随机分数上精确验证，与函数的选取无关",

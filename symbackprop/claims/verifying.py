@@ -17,11 +17,13 @@ from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.conditions import condition
 from symbackprop.claims.counterexamples import counterexample
 from symbackprop.claims.forms import read
-from symbackprop.claims.judge import Judge, Point, targets
+from symbackprop.claims.judge import Judge, Point
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
 from symbackprop.claims.networks import differing, network_for
 from symbackprop.claims.plain import defined_name, flow, restates
+from symbackprop.claims.proving.prove import prove
 from symbackprop.claims.repairs import repairs
+from symbackprop.claims.targets import targets
 from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.claims.verdict import (
     CONDITIONAL,
@@ -31,19 +33,23 @@ from symbackprop.claims.verdict import (
     FAILS,
     HOLDS,
     MISFIT,
+    PROOF,
     UNDECIDED,
     UPDATE,
     Reason,
     Verdict,
 )
+from symbackprop.derivation import differentiate
 from symbackprop.errors import (
     CheckError,
     DeclarationError,
     GrammarError,
+    SymbackpropError,
     nearest,
     short,
 )
 from symbackprop.program import Program
+from symbackprop.proof import Derivation
 
 MOST_DERIVATIVES = 4  # of which some are tried in the other layout
 
@@ -141,12 +147,34 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
             elsewhere = _decided(read(parsed, apart, layout), apart)
             if not elsewhere.holds:
                 return replace(elsewhere, reason=Reason("hides"))
-        return found
+        return _proved(found, claim, program) if found.kind == HOLDS else found
     except MisfitError as misfit:
         hint = _other_layout(parsed, program, layout)
         return Verdict(parsed.text, MISFIT, reason=misfit.reason, condition=hint)
     except UndecidedError as undecided:
         return Verdict(parsed.text, UNDECIDED, reason=undecided.reason)
+
+
+def _proved(found: Verdict, claim: Claim, program: Program | None) -> Verdict:
+    """With a proof, where one is found; no judge has refuted the claim before."""
+    facts = _facts(claim) if found.given else ()
+    proof = prove(claim, _numbered(program), facts)
+    if proof is None:
+        return found
+    about = {"scalar": Reason("proof scalar")}.get(claim.form, Reason("proof"))
+    return replace(found, shown=PROOF, reason=about, proof=proof)
+
+
+def _numbered(program: Program | None) -> Derivation | None:
+    """The equations with their numbers; None where there are no slopes to derive."""
+    try:
+        return None if program is None else differentiate(program)
+    except SymbackpropError:
+        return None
+
+
+def _facts(claim: Claim) -> tuple[str, ...]:
+    return tuple(tensor.name for tensor in targets(claim.base))
 
 
 def _decided(claim: Claim, bench: Workbench) -> Verdict:
@@ -164,7 +192,7 @@ def _decided(claim: Claim, bench: Workbench) -> Verdict:
             f"the claim `{text}` holds exactly on fractions but fails with 50 digits. "
             "Please report it: no verdict is given."
         )
-    facts = tuple(tensor.name for tensor in targets(claim.base))
+    facts = _facts(claim)
     if facts:
         judge = Judge(claim, facts)
         with_facts = judge.failing()

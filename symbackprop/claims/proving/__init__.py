@@ -1,5 +1,1 @@
 """Claims proved in symbols, where that is within reach."""
-
-from symbackprop.claims.proving.prove import prove
-
-__all__ = ["prove"]

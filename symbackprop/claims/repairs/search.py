@@ -13,7 +13,7 @@ import numpy as np
 from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import MisfitError, UndecidedError
 from symbackprop.claims.forms import read
-from symbackprop.claims.judge import Judge, targets
+from symbackprop.claims.judge import Judge
 from symbackprop.claims.networks import differing
 from symbackprop.claims.repairs.brackets import bracketed, tokens_of
 from symbackprop.claims.repairs.edits import Edit, edits
@@ -26,6 +26,7 @@ from symbackprop.claims.repairs.subjects import Subject
 from symbackprop.claims.repairs.tidying import tidied
 from symbackprop.claims.repairs.words import Words, words_in
 from symbackprop.claims.repairs.writing import written
+from symbackprop.claims.targets import targets
 from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.program import Program
