@@ -29,7 +29,7 @@ from symbackprop.grammar.normal import Placeholders, normal_form
 from symbackprop.grammar.text import flaw_of_name
 from symbackprop.program import Program
 
-MOST_SLOPES = 40  # in one claim
+MOST_SLOPES = 16  # in one claim
 
 SCALAR = System("", {}, {}, (), "")
 

@@ -40,6 +40,7 @@ SHRINKS = 1e-25  # what is left of a difference, of rounding alone, with 50 digi
 RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
 
 VARIED = 24  # random values of each variable of a scalar claim
+MOST_PLACES = 5_000  # of the letters of one sum
 MOST_DIGITS = 200_000  # of fractions, in numbers as they are drawn
 MOST_SLOPES, MOST_ENTRIES = 2_000, 2_000  # judged to 50 digits on the program's axes
 POINTS = 400  # combined simple values of variables
@@ -102,6 +103,19 @@ class Judge:
     def base(self, system: System) -> System:
         """The forward equations, with the axes of a system."""
         return replace(self.claim.base, axes=system.axes)
+
+    def check_size(self) -> None:
+        """Refuse a claim with too many letters to go through all their places.
+
+        Raises:
+            UndecidedError: it has.
+        """
+        system = self.small
+        for equation in system.equations[len(self.claim.base.equations) :]:
+            for term in equation.terms:
+                letters = (*equation.indices, *term.bound)
+                if prod(system.size(index) for index in letters) > MOST_PLACES:
+                    raise UndecidedError("many letters")
 
     # --- points ----------------------------------------------------------------------
 

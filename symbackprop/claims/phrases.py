@@ -96,6 +96,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "the sides have no values at any point that was tried",
         "zh": "在所有试过的点上两边都没有值",
     },
+    "many letters": {
+        "en": "it has too many letters to go through all their places; split it",
+        "zh": "字母太多，无法逐一验证；请拆开",
+    },
     "many derivatives": {
         "en": "it has more than {most} different derivatives; split it",
         "zh": "其中不同的导数超过 {most} 个；请拆开",

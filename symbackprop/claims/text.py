@@ -24,8 +24,10 @@ from symbackprop.grammar.tree import Tree
 
 RELATIONS = ("<-", ":=", "->", "<=", ">=", "==", "=", "<", ">")
 UPDATES = ("<-", ":=")
+MOST_RELATIONS = 3
 ORDERS = ("<", "<=", ">", ">=")
 
+_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult, ast.Mod)
 _RELATION = re.compile("|".join(map(re.escape, RELATIONS)))
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|.", re.DOTALL)
 _HADAMARD = "⊙∘"
@@ -119,6 +121,12 @@ def parse(text: object) -> Parsed:
             1,
             relations[1][1] + 1,
             "a claim joins its sides by one kind of relation; write two claims.",
+        )
+    if len(relations) > MOST_RELATIONS:
+        source.refuse(
+            1,
+            relations[MOST_RELATIONS][1] + 1,
+            f"a claim joins at most {MOST_RELATIONS + 1} sides; write several claims.",
         )
     ends = [*(place for _, place in relations), len(written) if stop is None else stop]
     starts = [0, *(place + len(sign) for sign, place in relations)]
@@ -247,7 +255,15 @@ def _grouped(tree: Tree) -> ast.expr:
                 whole = _joined(whole, op, part)
             return whole
 
-    grouped: ast.expr = Group().visit(tree.parse())
+    root = tree.parse()
+    for node in ast.walk(root):
+        if isinstance(node, ast.BinOp) and not isinstance(node.op, _OPERATORS):
+            tree.refuse(
+                node,
+                "this operator is no part of claims; there are `+`, `-`, `*`, `/`, "
+                "`**`, `@` and `o`.",
+            )
+    grouped: ast.expr = Group().visit(root)
     return grouped
 
 

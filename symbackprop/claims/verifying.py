@@ -181,6 +181,7 @@ def _decided(claim: Claim, bench: Workbench) -> Verdict:
     """The verdict of the judges."""
     text = claim.parsed.text
     judge = Judge(claim)
+    judge.check_size()
     exact = judge.holds_exactly()
     point = judge.failing()
     if point is None:

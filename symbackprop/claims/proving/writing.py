@@ -123,7 +123,7 @@ class _Writer:
         names = [n for n in reason.parts.get("names", "").split(", ") if n]
         helpers = self.equations.keys() - self.declared
         shown = [n for n in names if n not in helpers]
-        if names and not shown:
+        if "names" in reason.parts and not shown:
             return Reason("by differentiation")
         told = [f"`{n}` ({numbers[n]})" if n in numbers else f"`{n}`" for n in shown]
         return replace(reason, parts={"names": ", ".join(told)} if told else {})
