@@ -33,6 +33,7 @@ from symbackprop.witnesses.numbers import Array, Numbers, Precise
 EXACT_DRAWS, DIGIT_DRAWS = 3, 4
 PIECES = 3  # times as many where choices by value are made
 SEED = 20221129
+WIDER = 6  # by how much numbers are larger, for inequalities
 STEP = Fraction(1, 10**25)  # aside, to see whether a side jumps
 JUMP = 1e-12
 NEAR = 1e-30  # a difference below it, relative to the sides, may be rounding
@@ -73,10 +74,6 @@ class Point:
     def fails(self) -> bool:
         return bool(self.wrong.any())
 
-    @property
-    def exercised(self) -> bool:
-        return bool(self.known.any())
-
 
 @dataclass(frozen=True)
 class Judge:
@@ -110,12 +107,17 @@ class Judge:
         Raises:
             UndecidedError: it has.
         """
-        system = self.small
-        for equation in system.equations[len(self.claim.base.equations) :]:
-            for term in equation.terms:
-                letters = (*equation.indices, *term.bound)
-                if prod(system.size(index) for index in letters) > MOST_PLACES:
-                    raise UndecidedError("many letters")
+        if self._places(self.other) > MOST_PLACES:
+            raise UndecidedError("many letters")
+
+    def _places(self, system: System) -> int:
+        """Of how many places the largest sum of the claim goes through each."""
+        own = system.equations[len(self.claim.base.equations) :]
+        return max(
+            prod(system.size(index) for index in (*equation.indices, *term.bound))
+            for equation in own
+            for term in equation.terms
+        )
 
     # --- points ----------------------------------------------------------------------
 
@@ -145,7 +147,17 @@ class Judge:
                 given = draw(base, rng, 1, RANGES[number % len(RANGES)])
             except CheckError:
                 raise UndecidedError("no values") from None
+            if number % 2 and self.orders:  # a bound may hold of small numbers alone
+                given = {
+                    n: v if self.claim.base.tensors[n].integer else WIDER * v
+                    for n, v in given.items()
+                }
             yield self.at(self.with_facts(given, system), FIFTY, system)
+
+    @property
+    def orders(self) -> bool:
+        """Whether the claim is an inequality."""
+        return self.claim.parsed.relations[0] in ORDERS
 
     def _draws(self, count: int) -> int:
         return PIECES * count if self.piecewise else count
@@ -275,15 +287,14 @@ class Judge:
 
     def holds_exactly(self) -> bool:
         """Whether the claim holds on fractions, whatever the functions are."""
-        orders = any(relation in ORDERS for relation in self.claim.parsed.relations)
-        if orders or self.claim.derived or self._digits_of_fractions > MOST_DIGITS:
+        if self.orders or self.claim.derived or self._digits_of_fractions > MOST_DIGITS:
             return False
         exercised = False
         elsewhere = islice(self.exact(self.other), 1)
         for point in chain(self.exact(), elsewhere):
             if point.fails:
                 return False
-            exercised |= point.exercised
+            exercised |= bool(point.known.any())
         return exercised
 
     def failing(self) -> Point | None:
@@ -307,7 +318,7 @@ class Judge:
         for point in islice(self.digits(system), self._draws(draws)):
             if point.fails:
                 return point
-            exercised |= point.exercised
+            exercised |= bool(point.known.any())
         if not exercised:
             raise UndecidedError("no values")
         return None
@@ -316,7 +327,7 @@ class Judge:
     def _affordable(self) -> bool:
         """Whether the axes of the program differ from the small ones and are short."""
         system = self.claim.system
-        if system.axes == self.small.axes:
+        if system.axes == self.small.axes or self._places(system) > MOST_PLACES:
             return False
         sizes = {n: prod(system.shape(n)) for n in system.tensors}
         slopes = [sizes[s.of] * sizes[s.by] for s in self.claim.slopes.values()]

@@ -110,6 +110,7 @@ def _axis(
         return declared
     name = fresh(letter.name, taken)
     taken.add(name)
+    used.add(name)
     rank = 1 + max((axis.rank for axis in axes.values()), default=0)
     root = system.axes[origin].of or origin
     axes[name] = Axis(name, size, rank, root)

@@ -31,8 +31,8 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "在随机点上验证到 50 位",
     },
     "orders": {
-        "en": "shown at all points that were tried, to 50 digits",
-        "zh": "在所有试过的点上验证，计算到 50 位",
+        "en": "it is not proved, and holds at all points that were tried",
+        "zh": "未能证明，但在所有试过的点上成立",
     },
     "restates": {
         "en": "the program's own equation",

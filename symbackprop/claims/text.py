@@ -122,7 +122,7 @@ def parse(text: object) -> Parsed:
             relations[1][1] + 1,
             "a claim joins its sides by one kind of relation; write two claims.",
         )
-    if len(relations) > MOST_RELATIONS:
+    if len(relations) > MOST_RELATIONS and kinds[0] != "->":
         source.refuse(
             1,
             relations[MOST_RELATIONS][1] + 1,

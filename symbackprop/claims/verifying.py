@@ -135,6 +135,9 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
         return flow(parsed, bench)
     new = defined_name(parsed, bench)
     if new:
+        misfit = _misfit_within(parsed, bench, layout)
+        if misfit is not None:
+            return Verdict(parsed.text, MISFIT, reason=misfit)
         reason = Reason("new name", {"name": new})
         return Verdict(parsed.text, DEFINITION, reason=reason)
     try:
@@ -155,11 +158,25 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
         return Verdict(parsed.text, UNDECIDED, reason=undecided.reason)
 
 
+def _misfit_within(parsed: Parsed, bench: Workbench, layout: str) -> Reason | None:
+    """What does not fit on the right side of a definition."""
+    right = parsed.text.partition("#")[0].split("=", 1)[1]
+    try:
+        read(parse(f"{right} = {right}"), bench, layout)
+    except MisfitError as misfit:
+        return misfit.reason
+    except (UndecidedError, DeclarationError):
+        return None  # a definition may rest on further new names
+    return None
+
+
 def _proved(found: Verdict, claim: Claim, program: Program | None) -> Verdict:
     """With a proof, where one is found; no judge has refuted the claim before."""
     facts = _facts(claim) if found.given else ()
     proof = prove(claim, _numbered(program), facts)
     if proof is None:
+        if found.reason == Reason("orders"):  # points show no bound
+            return Verdict(found.claim, UNDECIDED, reason=found.reason)
         return found
     about = {"scalar": Reason("proof scalar")}.get(claim.form, Reason("proof"))
     return replace(found, shown=PROOF, reason=about, proof=proof)
