@@ -227,4 +227,6 @@ def _scalar_workbench(parsed: Parsed) -> Workbench:
         name: Tensor(name, (), "data", rank, batched=True)
         for rank, name in enumerate(n for n in variables(parsed) if not flaw_of_name(n))
     }
+    if not tensors:  # a claim about numbers alone is judged at one all the same
+        tensors = {"any": Tensor("any", (), "data", 0, batched=True)}
     return Workbench(replace(SCALAR, tensors=tensors), {})

@@ -15,6 +15,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from symbackprop.claims.bench import variables
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.judge import FIFTY, SEED, Judge, Point
 from symbackprop.claims.values import needs
@@ -166,7 +167,8 @@ def _simplest_row(judge: Judge, failing: Point) -> Counterexample:
         np.asarray(failing.found[judge.claim.sides[relation + k]]).reshape(-1)[row]
         for k in (0, 1)
     )
-    values = {name: failing.given[name][row] for name in names}
+    written = variables(judge.claim.parsed)
+    values = {name: failing.given[name][row] for name in names if name in written}
     return Counterexample({}, values, {}, *_both(left, right))
 
 

@@ -17,14 +17,13 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from sympy import Expr, preorder_traversal
 
 from symbackprop.claims.claim import Claim, UndecidedError
 from symbackprop.claims.text import ORDERS
+from symbackprop.claims.traits import chooses, length
 from symbackprop.claims.values import part, values
-from symbackprop.equations import Equation, System, reads, tensor_of
+from symbackprop.equations import System
 from symbackprop.errors import CheckError
-from symbackprop.scalars import TABLE
 from symbackprop.schedule import Loop, flatten, schedule
 from symbackprop.witnesses.draws import draw, draw_exact, shrink
 from symbackprop.witnesses.exact import Exact
@@ -262,7 +261,7 @@ class Judge:
         wanted = set(self.claim.sides)
         for slope in self.claim.slopes.values():
             wanted |= {slope.of, slope.by}
-        return any(map(_chooses, part(self.claim.system, wanted).equations))
+        return any(map(chooses, part(self.claim.system, wanted).equations))
 
     @cached_property
     def _digits_of_fractions(self) -> float:
@@ -277,7 +276,7 @@ class Judge:
             steps = item.length if isinstance(item, Loop) else 1
             for equation in flatten([item]) * steps:
                 longest[equation.tensor] = sum(
-                    _length(term.body, longest)
+                    length(term.body, longest)
                     * prod(system.size(index) for index in term.bound)
                     for term in equation.terms
                 )
@@ -377,30 +376,3 @@ def _broken(relation: str, left: Array, right: Array, equal: Array) -> Array:
     if relation == ">=":
         return ~(np.asarray(left >= right, dtype=bool) | equal)
     return ~equal
-
-
-def _chooses(equation: Equation) -> bool:
-    """Whether an equation takes a maximum, or a function that has a corner."""
-    if equation.reduction != "sum":
-        return True
-    for term in equation.terms:
-        for node in preorder_traversal(term.body):
-            row = TABLE.get(node.func.__name__)
-            if row is not None and row.kinks:
-                return True
-            compares = node.func.__name__ in ("less", "less_equal", "equal")
-            if compares and any(True for _ in reads(node)):
-                return True
-    return False
-
-
-def _length(body: Expr, longest: Mapping[str, float]) -> float:
-    """The length of a value, in numbers as they were drawn.
-
-    The stand-in of a function has squares of its argument above and below.
-    """
-    if body.is_Indexed or body.is_Symbol:
-        return longest.get(tensor_of(body), 1.0)
-    inside = sum(_length(argument, longest) for argument in body.args)
-    row = TABLE.get(body.func.__name__)
-    return min(inside * (4 if row else 1), 1e9)

@@ -86,13 +86,14 @@ def defined_name(parsed: Parsed, bench: Workbench) -> str:
     if isinstance(left, ast.Call) and isinstance(left.func, ast.Name):
         name = left.func.id
         known = {*FUNCTIONS, *bench.functions, "D", "diag"}
-        if name.rstrip("_") in known:
+        if name.rstrip("_") in known or name.endswith("_"):
             return ""
     else:
         node = left.value if isinstance(left, ast.Subscript) else left
         name = node.id if isinstance(node, ast.Name) else ""
         known = {*bench.base.tensors, *bench.base.constants, *bench.names}
         alone = isinstance(left, ast.Name) and not bench.base.equations
+        known |= {"D", "I", *FUNCTIONS}
         if not name or name in known or (alone and name in _right(parsed)):
             return ""
     hint = nearest(name, known)

@@ -173,7 +173,10 @@ def _misfit_within(parsed: Parsed, bench: Workbench, layout: str) -> Reason | No
 def _proved(found: Verdict, claim: Claim, program: Program | None) -> Verdict:
     """With a proof, where one is found; no judge has refuted the claim before."""
     facts = _facts(claim) if found.given else ()
-    proof = prove(claim, _numbered(program), facts)
+    try:
+        proof = prove(claim, _numbered(program), facts)
+    except CheckError:  # a proof that a witness refutes is none; the verdict stands
+        proof = None
     if proof is None:
         if found.reason == Reason("orders"):  # points show no bound
             return Verdict(found.claim, UNDECIDED, reason=found.reason)
