@@ -124,6 +124,6 @@ def _at(judge: Judge, point: Point, name: str) -> Callable[[Fraction], bool]:
         moved[:] = value
         given = {**point.given, name: moved}
         found = judge.at(given, FIFTY, judge.claim.system, len(moved))
-        return bool(found.known.any()) and not found.fails
+        return found.exercised and not found.fails
 
     return holds

@@ -73,6 +73,10 @@ class Point:
     def fails(self) -> bool:
         return bool(self.wrong.any())
 
+    @property
+    def exercised(self) -> bool:
+        return bool(self.known.any())
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -293,7 +297,7 @@ class Judge:
         for point in chain(self.exact(), elsewhere):
             if point.fails:
                 return False
-            exercised |= bool(point.known.any())
+            exercised |= point.exercised
         return exercised
 
     def failing(self) -> Point | None:
@@ -317,7 +321,7 @@ class Judge:
         for point in islice(self.digits(system), self._draws(draws)):
             if point.fails:
                 return point
-            exercised |= bool(point.known.any())
+            exercised |= point.exercised
         if not exercised:
             raise UndecidedError("no values")
         return None

@@ -70,7 +70,7 @@ class Subject:
                 yield from value_of(row, arguments)
             case ast.Name() | ast.Subscript():
                 entry = self._entry(left)
-                if entry is None:
+                if entry is None or self.program is None:
                     return
                 target = self.bench.names.get(entry.name)
                 if target is None:
