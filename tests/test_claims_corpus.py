@@ -59,4 +59,3 @@ def test_verdict(case: Case) -> None:
         assert "refused" in case.kinds
         return
     assert verdict.kind in case.kinds, str(verdict)
-    assert verdict.seconds < 5
