@@ -5,11 +5,13 @@ What is expected of each is first held against numbers that know nothing of the 
 
 from __future__ import annotations
 
+import random
+from fractions import Fraction
 from functools import cache
 
 import pytest
 from claims_corpus import BEYOND_NUMBERS, CASES, Case
-from claims_judge import judge
+from claims_judge import judge, sides_at
 from claims_open import OPEN
 from claims_oracle import Model
 from claims_programs import DECLARED, NETWORKS, SIMPLEX, TEXTS
@@ -59,3 +61,43 @@ def test_verdict(case: Case) -> None:
         assert "refused" in case.kinds
         return
     assert verdict.kind in case.kinds, str(verdict)
+
+
+FALSE = [c for c in CASES if "fails" in c.kinds and "->" not in c.claim]
+SAMPLE = random.Random(4).sample([c for c in FALSE if c.program != "any"], 60)
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=str)
+def test_counterexamples_are_true(case: Case) -> None:
+    """The values that are told give the sides that are told, and these differ."""
+    try:
+        verdict = sb.verify(subject(case.program), case.claim, layout=case.layout)
+    except sb.GrammarError:
+        return
+    found = verdict.counterexample
+    if found is None or "no value" in (found.left, found.right):
+        return
+    if verdict.reason is not None:  # of the network with other activations
+        assert verdict.reason.key == "hides"
+        return
+    if not found.values:  # the sides differ whatever the values are
+        assert found.left != found.right
+        return
+    where = found.sizes, found.values, found.indices, case.layout
+    sides = sides_at(DECLARED.get(case.program), case.claim, *where)
+    told = [float(Fraction(found.left)), float(Fraction(found.right))]
+    assert told == pytest.approx([float(side) for side in sides[:2]], rel=1e-5)
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=str)
+def test_what_is_right_holds(case: Case) -> None:
+    """Formulas that are offered instead are true."""
+    try:
+        verdict = sb.verify(subject(case.program), case.claim, layout=case.layout)
+    except sb.GrammarError:
+        return
+    split = getattr(subject(case.program), "split", ())
+    for right in verdict.right:
+        if any(name in right for name in split):  # numbers know the text's names alone
+            continue
+        assert judge(model(case.program), right, case.layout) == "holds", right

@@ -7,6 +7,7 @@ layer; new tensors, axes and equations are added while a claim is read.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -47,6 +48,7 @@ class Workbench:
         functions: the activation of each layer: `f1` is a function of the table, its
             further arguments, and the tensor that it makes.
         split: tensors that were split off others when the program was read.
+        means: whether a mean stands in the program.
         slopes: what each given tensor of slopes is.
         derived: slopes that were also written out, and the tensors that hold that.
     """
@@ -55,11 +57,12 @@ class Workbench:
     names: Mapping[str, str]
     functions: Mapping[str, Activation] = field(default_factory=dict)
     split: frozenset[str] = frozenset()
+    means: bool = False
     axes: dict[str, Axis] = field(init=False)
     tensors: dict[str, Tensor] = field(init=False)
     equations: list[Equation] = field(init=False)
-    slopes: dict[str, Slope] = field(default_factory=dict)
-    derived: dict[str, str] = field(default_factory=dict)
+    slopes: dict[str, Slope] = field(init=False, default_factory=dict)
+    derived: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.axes = dict(self.base.axes)
@@ -133,7 +136,9 @@ def workbench(program: Program | None) -> Workbench:
         if tensor.role == "parameter":
             names.setdefault(f"d{tensor.name}", tensor.name)
     names = {n: t for n, t in names.items() if n not in tensors}
-    return Workbench(base, names, _activations(base), frozenset(program.split))
+    means = re.search(r"\bmean\b", program.text) is not None
+    split = frozenset(program.split)
+    return Workbench(base, names, _activations(base), split, means)
 
 
 def _activations(base: System) -> dict[str, Activation]:
@@ -154,7 +159,7 @@ def _activations(base: System) -> dict[str, Activation]:
     return found
 
 
-def _names(parsed: Parsed, sides: Iterable[ast.expr]) -> tuple[list[str], list[str]]:
+def _names(sides: Iterable[ast.expr]) -> tuple[list[str], list[str]]:
     """The names that stand alone in some sides, and those of functions."""
     functions: dict[str, None] = {}
     found: dict[str, None] = {}
@@ -169,12 +174,12 @@ def _names(parsed: Parsed, sides: Iterable[ast.expr]) -> tuple[list[str], list[s
 def variables(parsed: Parsed, sides: Sequence[ast.expr] = ()) -> list[str]:
     """The names in a claim, or in some sides, in the order of the text."""
     condition = [] if parsed.condition is None else [parsed.condition]
-    return _names(parsed, sides or (*parsed.sides, *condition))[0]
+    return _names(sides or (*parsed.sides, *condition))[0]
 
 
 def called(parsed: Parsed) -> list[str]:
     """The functions that a claim names, without primes."""
-    return [name.rstrip("_") for name in _names(parsed, parsed.sides)[1]]
+    return [name.rstrip("_") for name in _names(parsed.sides)[1]]
 
 
 def form_of(parsed: Parsed, bench: Workbench) -> tuple[str, Workbench]:

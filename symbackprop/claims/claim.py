@@ -51,6 +51,8 @@ class Claim:
         base: the forward equations alone.
         derived: slopes that were written out to be differentiated again, and the
             tensors that hold what was written; the judge compares both.
+        means: whether a mean stands in the program or the claim: its numbers are those
+            of the program's own sizes, and no others.
     """
 
     parsed: Parsed
@@ -62,3 +64,4 @@ class Claim:
     letters: Mapping[str, Axis]
     base: System
     derived: Mapping[str, str]
+    means: bool

@@ -34,21 +34,28 @@ START = (1, -1, 2, -2, Fraction(1, 2), 3)
 SHORT = ({"small": 2, "varied": 1}, {"small": 3, "varied": 1}, {"small": 3})
 
 
-def counterexample(judge: Judge, failing: Point) -> Counterexample:
-    """The smallest one that is found from a point where the claim fails."""
+def counterexample(judge: Judge, failing: Point) -> Counterexample | None:
+    """The smallest one that is found from a point where the claim fails.
+
+    None where it would need axes as long as those of the program, and these are too
+    long to be gone through.
+    """
     if judge.claim.form == "scalar":
         return _simplest_row(judge, failing)
+    own = judge.claim.system
+    if judge.claim.means or not _needed(judge.claim, own) & set(failing.given):
+        if not judge.affordable:
+            return None
+        systems = [own]
+    else:
+        systems = [shrink(own, **sizes) for sizes in SHORT]
     search = _Search(judge)
-    for sizes in SHORT:
-        system = shrink(judge.claim.system, **sizes)
+    for system in systems:
         for given in search.starts(system):
             if search.fails(given, system):
                 given = search.simplified(given, system)
                 return _told(judge, judge.at(given, FIFTY, system), system)
-    system = judge.claim.system
-    for candidate in (judge.small, judge.other):
-        if _fits(failing, candidate):
-            system = candidate
+    system = next(s for s in (judge.small, judge.other, own) if _fits(failing, s))
     return _told(judge, failing, system)
 
 

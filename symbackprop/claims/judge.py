@@ -85,6 +85,9 @@ class Judge:
     Attributes:
         claim: the claim.
         facts: data whose entries add up to 1 along their last axis.
+
+    Raises:
+        UndecidedError: too many letters to go through all their places.
     """
 
     claim: Claim
@@ -104,12 +107,7 @@ class Judge:
         """The forward equations, with the axes of a system."""
         return replace(self.claim.base, axes=system.axes)
 
-    def check_size(self) -> None:
-        """Refuse a claim with too many letters to go through all their places.
-
-        Raises:
-            UndecidedError: it has.
-        """
+    def __post_init__(self) -> None:
         if self._places(self.other) > MOST_PLACES:
             raise UndecidedError("many letters")
 
@@ -262,26 +260,26 @@ class Judge:
     @cached_property
     def piecewise(self) -> bool:
         """Whether a choice by value enters the claim: then more points are drawn."""
+        return any(map(chooses, self._entering.equations))
+
+    @cached_property
+    def _entering(self) -> System:
+        """The equations that enter the claim, through slopes too, on small axes."""
         wanted = set(self.claim.sides)
         for slope in self.claim.slopes.values():
             wanted |= {slope.of, slope.by}
-        return any(map(chooses, part(self.claim.system, wanted).equations))
+        return part(self.small, wanted)
 
     @cached_property
     def _digits_of_fractions(self) -> float:
         """About how long fractions grow: their lengths add up in sums and functions."""
-        system = self.small
         longest: dict[str, float] = {}
-        wanted = set(self.claim.sides)
-        for slope in self.claim.slopes.values():
-            wanted |= {slope.of, slope.by}
-        equations = part(system, wanted).equations
-        for item in schedule(replace(system, equations=equations)):
+        for item in schedule(self._entering):
             steps = item.length if isinstance(item, Loop) else 1
             for equation in flatten([item]) * steps:
                 longest[equation.tensor] = sum(
                     length(term.body, longest)
-                    * prod(system.size(index) for index in term.bound)
+                    * prod(self.small.size(index) for index in term.bound)
                     for term in equation.terms
                 )
         return max(longest.values(), default=1.0)
@@ -312,8 +310,9 @@ class Judge:
         point = self._failing(self.small)
         if point is None and self.other.axes != self.small.axes:
             point = self._failing(self.other, draws=2)
-        if point is not None and self._affordable:
-            return self._failing(self.claim.system, draws=2)
+        own = self.claim.system
+        if point is not None and own.axes != self.small.axes and self.affordable:
+            return self._failing(own, draws=2)
         return point
 
     def _failing(self, system: System, draws: int = DIGIT_DRAWS) -> Point | None:
@@ -327,10 +326,10 @@ class Judge:
         return None
 
     @property
-    def _affordable(self) -> bool:
-        """Whether the axes of the program differ from the small ones and are short."""
+    def affordable(self) -> bool:
+        """Whether the program's own axes are short enough to be gone through."""
         system = self.claim.system
-        if system.axes == self.small.axes or self._places(system) > MOST_PLACES:
+        if self._places(system) > MOST_PLACES:
             return False
         sizes = {n: prod(system.shape(n)) for n in system.tensors}
         slopes = [sizes[s.of] * sizes[s.by] for s in self.claim.slopes.values()]

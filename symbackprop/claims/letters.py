@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from symbackprop.claims.claim import MisfitError
 from symbackprop.claims.text import Parsed
+from symbackprop.claims.writing import written
 from symbackprop.equations import Axis, System, fresh
 from symbackprop.grammar.text import REDUCTIONS
 from symbackprop.grammar.tree import Tree
@@ -167,7 +168,7 @@ class _Finder:
                 self._name(part, scopes, True) if isinstance(part, ast.Name) else None
             )
             if letter is not None and axes:
-                shown = f"{name}[{', '.join(ast.unparse(p) for p in parts)}]"
+                shown = f"{name}[{', '.join(written(p) for p in parts)}]"
                 letter.places.setdefault(axes[place], shown)
             elif isinstance(part, ast.Subscript):
                 self.walk(part, scopes)

@@ -21,6 +21,7 @@ from symbackprop.claims.letters import resolve
 from symbackprop.claims.matrix import Index, Matrix, kronecker, laid_out
 from symbackprop.claims.reading import SIDES, ClaimReader, finished, misfits
 from symbackprop.claims.text import Parsed
+from symbackprop.claims.writing import written
 from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
 from symbackprop.grammar.expressions import COMPARISONS
 from symbackprop.grammar.normal import Reduced
@@ -105,8 +106,8 @@ class MatrixReader(ClaimReader):
         if not self._same(left.columns, right.rows):
             raise MisfitError(
                 "product misfit",
-                left=f"{ast.unparse(node.left)}".replace("%", "o"),
-                right=f"{ast.unparse(node.right)}".replace("%", "o"),
+                left=written(node.left),
+                right=written(node.right),
                 first=self.shape(left),
                 second=self.shape(right),
             )
@@ -136,7 +137,7 @@ class MatrixReader(ClaimReader):
         for part in whole:
             fits = self.fits(part, shape)
             if not fits:
-                text = ast.unparse(node).replace("%", "o")
+                text = written(node)
                 raise MisfitError(
                     "entrywise misfit",
                     text=text,
@@ -208,7 +209,7 @@ class MatrixReader(ClaimReader):
             if not self._same(of.rows, of.columns):
                 raise MisfitError(
                     "diagonal misfit",
-                    text=ast.unparse(node).replace("%", "o"),
+                    text=written(node),
                     first=self.shape(of),
                 )
             return Matrix(of.rows, "", lambda r, c, s: of.at(r, r, s))
@@ -269,7 +270,7 @@ class MatrixReader(ClaimReader):
         if len(upper) + len(lower) > 2:
             raise MisfitError(
                 "derivative misfit",
-                text=ast.unparse(node).replace("%", "o"),
+                text=written(node),
                 axes=str(len(upper) + len(lower)),
             )
         denominator = self.layout == "denominator"
@@ -384,6 +385,6 @@ def read_matrices(
         chosen = scalars.where(holds, S.One, S.Zero)
         made = bench.define("condition", (*free, *own), chosen, reader.placeholders)
         condition = made.name
-    texts = tuple(ast.unparse(d).replace("%", "o") for d in derivatives)
+    texts = tuple(written(d) for d in derivatives)
     claim = finished(parsed, "matrix", bench, tuple(sides), condition, shown)
     return claim, texts

@@ -82,7 +82,7 @@ def differing(bench: Workbench, parsed: Parsed) -> Workbench | None:
             functions[name] = (row, (), tensor)
         used.add(row)
     base = replace(bench.base, equations=tuple(equations.values()))
-    return Workbench(base, bench.names, functions, bench.split)
+    return replace(bench, base=base, functions=functions)
 
 
 def _others(used: set[str]) -> Iterator[str]:

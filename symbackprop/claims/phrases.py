@@ -43,9 +43,9 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "引入这里未知的记号 `{name}`",
     },
     "hides": {
-        "en": "here it holds only because layers share an activation; where their "
-        "activations differ it fails",
-        "zh": "此处成立只因各层激活函数相同；激活函数不同时不成立",
+        "en": "here it holds only because layers share an activation; it fails with "
+        "{functions}",
+        "zh": "此处成立只因各层激活函数相同；取 {functions} 时不成立",
     },
     "update rule": {
         "en": "whose shapes meet",

@@ -94,16 +94,16 @@ def defined_name(parsed: Parsed, bench: Workbench) -> str:
         known = {*bench.base.tensors, *bench.base.constants, *bench.names}
         alone = isinstance(left, ast.Name) and not bench.base.equations
         known |= {"D", "I", *FUNCTIONS}
-        if not name or name in known or (alone and name in _right(parsed)):
+        if (
+            not name
+            or name in known
+            or (alone and name in variables(parsed, parsed.sides[1:]))
+        ):
             return ""
     hint = nearest(name, known)
     if hint:
         parsed.trees[0].refuse(left, f"`{name}` is not known.{hint}")
     return name
-
-
-def _right(parsed: Parsed) -> list[str]:
-    return variables(parsed, parsed.sides[1:])
 
 
 def restates(claim: Claim, bench: Workbench) -> bool:

@@ -18,7 +18,7 @@ from sympy import Dummy, Expr, S, Symbol
 
 from symbackprop import scalars
 from symbackprop.calculus import hide
-from symbackprop.claims.bench import Workbench
+from symbackprop.claims.bench import Workbench, called
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.letters import resolve
 from symbackprop.claims.text import Parsed
@@ -77,7 +77,7 @@ class ClaimReader(Reader):
             if len(node.args) != 2:
                 self.refuse(node, "`D` takes what is differentiated, and by what.")
             of = self.expression(node.args[0], scope)
-            return self.derivative(of, self.variable(node.args[1], scope), node, scope)
+            return self.derivative(of, self.variable(node.args[1], scope), scope)
         if name not in FUNCTIONS and stem in {*FUNCTIONS, *self.bench.functions}:
             values = [self.expression(argument, scope) for argument in node.args]
             return self.function(node, name, values, scope)
@@ -107,9 +107,7 @@ class ClaimReader(Reader):
         if tensor.integer:
             self.refuse(node, f"`{name}` is whole numbers; it has no slopes.")
 
-    def derivative(
-        self, of: Expr, by: Expr, node: ast.AST, scope: tuple[Name, ...]
-    ) -> Expr:
+    def derivative(self, of: Expr, by: Expr, scope: tuple[Name, ...]) -> Expr:
         """`D(of, by)`, read from a tensor of slopes."""
         of = self._differentiable(of)
         source, places = self.source(of, scope)
@@ -270,4 +268,5 @@ def finished(
         shown,
         bench.base,
         dict(bench.derived),
+        bench.means or "mean" in called(parsed),
     )

@@ -85,7 +85,12 @@ class Counterexample:
 
     @property
     def rest(self) -> str:
-        """What is said of the others: "all else 0", "all 0", or nothing."""
+        """What is said of the others: "all else 0", "all 0", or nothing.
+
+        "all values" where the sides differ whatever the values are.
+        """
+        if not (self.values or self.indices):
+            return "all values"
         if len(self.told) == len(self.values):
             return ""
         return "all else 0" if self.told else "all 0"

@@ -16,6 +16,7 @@ from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.conditions import condition
 from symbackprop.claims.counterexamples import counterexample
+from symbackprop.claims.finding import find
 from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge, Point
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
@@ -24,7 +25,7 @@ from symbackprop.claims.plain import defined_name, flow, restates
 from symbackprop.claims.proving.prove import prove
 from symbackprop.claims.repairs import repairs
 from symbackprop.claims.targets import targets
-from symbackprop.claims.text import ORDERS, Parsed, parse
+from symbackprop.claims.text import Parsed, parse
 from symbackprop.claims.verdict import (
     CONDITIONAL,
     DEFINITION,
@@ -145,11 +146,14 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
         if parsed.relations[0] == "<-":
             return Verdict(parsed.text, UPDATE, reason=Reason("update rule"))
         found = _decided(claim, bench)
-        apart = differing(workbench(program), parsed)
-        if found.shown == EXACT and apart is not None:
+        exact = found.shown == EXACT
+        apart = differing(workbench(program), parsed) if exact else None
+        if apart is not None:
             elsewhere = _decided(read(parsed, apart, layout), apart)
             if not elsewhere.holds:
-                return replace(elsewhere, reason=Reason("hides"))
+                rows = [f"`{f}` = {row}" for f, (row, *_) in apart.functions.items()]
+                told = Reason("hides", {"functions": ", ".join(rows)})
+                return replace(elsewhere, reason=told)
         return _proved(found, claim, program) if found.kind == HOLDS else found
     except MisfitError as misfit:
         hint = _other_layout(parsed, program, layout)
@@ -172,9 +176,10 @@ def _misfit_within(parsed: Parsed, bench: Workbench, layout: str) -> Reason | No
 
 def _proved(found: Verdict, claim: Claim, program: Program | None) -> Verdict:
     """With a proof, where one is found; no judge has refuted the claim before."""
-    facts = _facts(claim) if found.given else ()
+    facts = tuple(t.name for t in targets(claim.base)) if found.given else ()
+    scalar = claim.form == "scalar"
     try:
-        proof = prove(claim, _numbered(program), facts)
+        proof = prove(claim, None if scalar else _numbered(program), facts)
     except CheckError:  # a proof that a witness refutes is none; the verdict stands
         proof = None
     if proof is None:
@@ -193,42 +198,18 @@ def _numbered(program: Program | None) -> Derivation | None:
         return None
 
 
-def _facts(claim: Claim) -> tuple[str, ...]:
-    return tuple(tensor.name for tensor in targets(claim.base))
-
-
 def _decided(claim: Claim, bench: Workbench) -> Verdict:
     """The verdict of the judges."""
-    text = claim.parsed.text
-    judge = Judge(claim)
-    judge.check_size()
-    exact = judge.holds_exactly()
-    point = judge.failing()
-    if point is None:
-        if exact and restates(claim, bench):
+    text, found = claim.parsed.text, find(claim)
+    if found.failing is not None:
+        return _refuted(claim, found.judge, found.failing)
+    if found.exact:
+        if restates(claim, bench):
             return Verdict(text, DEFINITION, EXACT, Reason("restates"))
-        return Verdict(text, HOLDS, EXACT if exact else DIGITS, _shown(claim, exact))
-    if exact and not judge.piecewise:  # else another choice may have been met
-        raise CheckError(
-            f"the claim `{text}` holds exactly on fractions but fails with 50 digits. "
-            "Please report it: no verdict is given."
-        )
-    facts = _facts(claim)
-    if facts:
-        judge = Judge(claim, facts)
-        with_facts = judge.failing()
-        if with_facts is None:
-            given = tuple(_fact(name, claim) for name in facts)
-            return Verdict(text, HOLDS, DIGITS, _shown(claim, False), given=given)
-        point = with_facts
-    return _refuted(claim, judge, point)
-
-
-def _shown(claim: Claim, exact: bool) -> Reason:
-    if exact:
-        return Reason("exact")
-    orders = any(relation in ORDERS for relation in claim.parsed.relations)
-    return Reason("orders" if orders else "digits")
+        return Verdict(text, HOLDS, EXACT, Reason("exact"))
+    reason = Reason("orders") if found.judge.orders else Reason("digits")
+    given = tuple(_fact(name, claim) for name in found.judge.facts)
+    return Verdict(text, HOLDS, DIGITS, reason, given=given)
 
 
 def _fact(name: str, claim: Claim) -> str:
@@ -241,10 +222,9 @@ def _refuted(claim: Claim, judge: Judge, point: Point) -> Verdict:
     text = claim.parsed.text
     against = counterexample(judge, point)
     when = condition(judge, point) if claim.form == "scalar" else ""
-    kind = CONDITIONAL if when else FAILS
-    if when and not judged(parse(_with(claim.parsed, when)), None, "").holds:
-        when, kind = "", FAILS
-    return Verdict(text, kind, counterexample=against, condition=when)
+    if when and judged(parse(_with(claim.parsed, when)), None, "").holds:
+        return Verdict(text, CONDITIONAL, counterexample=against, condition=when)
+    return Verdict(text, FAILS, counterexample=against)
 
 
 def _with(parsed: Parsed, when: str) -> str:
@@ -255,24 +235,23 @@ def _with(parsed: Parsed, when: str) -> str:
 
 def _other_layout(parsed: Parsed, program: Program | None, layout: str) -> str:
     """Which derivatives must be laid out the other way for a claim to hold; else ""."""
-    for flipped in _choices(parsed, program):
-        parsed = parse(parsed.text)  # letters are renamed in the trees
-        _, bench = form_of(parsed, workbench(program))
+    if form_of(parsed, workbench(program))[0] != "matrix":
+        return ""
+    other = next(name for name in LAYOUTS if name != layout)
+    for flipped in _choices(parsed.text.count("D(")):
+        again = parse(parsed.text)  # letters are renamed in the trees
+        _, bench = form_of(again, workbench(program))
         try:
-            claim, texts = read_matrices(parsed, bench, layout, flipped)
-            if Judge(claim).failing() is None:
-                other = next(name for name in LAYOUTS if name != layout)
+            claim, texts = read_matrices(again, bench, layout, flipped)
+            if find(claim).failing is None:
                 return f"{', '.join(texts[k] for k in sorted(flipped))}: {other}"
         except (MisfitError, UndecidedError):
             continue
     return ""
 
 
-def _choices(parsed: Parsed, program: Program | None) -> Iterator[frozenset[int]]:
-    """Choices of derivatives, few before many; none where there is no matrix form."""
-    bench = workbench(program)
-    if form_of(parsed, bench)[0] != "matrix":
-        return
-    count = min(parsed.text.count("D("), MOST_DERIVATIVES)
-    for size in range(1, count + 1):
-        yield from map(frozenset, combinations(range(count), size))
+def _choices(count: int) -> Iterator[frozenset[int]]:
+    """Choices of derivatives, few before many."""
+    places = range(min(count, MOST_DERIVATIVES))
+    for size in range(1, len(places) + 1):
+        yield from map(frozenset, combinations(places, size))

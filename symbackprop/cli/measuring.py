@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from symbackprop.cli.options import verb
+from symbackprop.cli.options import outputs, verb
 
 SEED_OF_DRAWS = click.option(
     "--seed",
@@ -48,14 +48,7 @@ SEED_OF_DRAWS = click.option(
         show_default=True,
         help="Time for each case, shared by all that take part.",
     ),
-    click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the result there, as .json, .svg, .png or .md; may be given again.",
-    ),
+    outputs("Write the result there, as .json, .svg, .png or .md; may be given again."),
     home="measures",
     file=False,
 )
@@ -131,14 +124,9 @@ def accuracy() -> None:
         is_flag=True,
         help="Leave JAX, PyTorch and CasADi out, even where they are installed.",
     ),
-    click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the report there, as .json, .png, .svg, .html or .md; may be given "
-        "again.",
+    outputs(
+        "Write the report there, as .json, .png, .svg, .html or .md; may be given "
+        "again."
     ),
     home="measures",
 )
@@ -165,14 +153,10 @@ def contrast() -> None:
         help="Measure this network, where the study takes one; else its own example.",
     ),
     SEED_OF_DRAWS,
-    click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help="Write the study there, as .png, .svg, .json, .html, .md or, of formulas, "
+    outputs(
+        "Write the study there, as .png, .svg, .json, .html, .md or, of formulas, "
         ".tex; may be given again. With --all: the folder.",
+        folders=True,
     ),
     click.option(
         "--all", "every", is_flag=True, help="Run every study, and write one page."

@@ -85,6 +85,18 @@ FOLDER = click.option(
 )
 
 
+def outputs(help: str, folders: bool = False) -> Callable[..., Any]:
+    """`-o`, which may be given again; the suffix says what is written."""
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        type=click.Path(dir_okay=folders, path_type=Path),
+        help=help,
+    )
+
+
 class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order of this file, not of the alphabet

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from symbackprop.cli.options import LANGUAGE, verb
+from symbackprop.cli.options import LANGUAGE, outputs, verb
 
 
 @verb(
@@ -17,14 +15,7 @@ from symbackprop.cli.options import LANGUAGE, verb
         help="Of derivatives in matrix form; else what the file says, or denominator.",
     ),
     LANGUAGE,
-    click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the report there, as .tex, .html, .md or .pdf; may be given again.",
-    ),
+    outputs("Write the report there, as .tex, .html, .md or .pdf; may be given again."),
     home="verdicts",
     file=False,
 )

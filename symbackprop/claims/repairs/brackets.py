@@ -10,8 +10,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from symbackprop.claims.repairs.writing import written
 from symbackprop.claims.text import parse
+from symbackprop.claims.writing import written
 from symbackprop.errors import GrammarError
 
 COST = 0.9  # less than that of any edit: no word and no sign changes

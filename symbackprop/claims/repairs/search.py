@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, prod
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import MisfitError, UndecidedError
+from symbackprop.claims.finding import find
 from symbackprop.claims.forms import read
-from symbackprop.claims.judge import Judge
 from symbackprop.claims.networks import differing
 from symbackprop.claims.repairs.brackets import bracketed, tokens_of
 from symbackprop.claims.repairs.edits import Edit, edits
@@ -25,9 +25,9 @@ from symbackprop.claims.repairs.style import addends_of, factors_of
 from symbackprop.claims.repairs.subjects import Subject
 from symbackprop.claims.repairs.tidying import tidied
 from symbackprop.claims.repairs.words import Words, words_in
-from symbackprop.claims.repairs.writing import written
 from symbackprop.claims.targets import targets
 from symbackprop.claims.text import ORDERS, Parsed, parse
+from symbackprop.claims.writing import written
 from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.program import Program
 from symbackprop.witnesses.draws import shrink
@@ -89,7 +89,7 @@ class Search:
         entries = sum(prod(bench.base.shape(name)) for name in bench.base.tensors)
         if entries <= MOST_ENTRIES:
             return bench
-        return Workbench(shrink(bench.base), bench.names, bench.functions, bench.split)
+        return replace(bench, base=shrink(bench.base))
 
     @cached_property
     def words(self) -> Words:
@@ -155,6 +155,8 @@ class Search:
                 if more > CLOSE:
                     break
                 text = written(twice)
+                if len(seen) == PAIRS:
+                    return
                 if text not in seen:
                     seen.add(text)
                     yield self.with_side(place, twice, cost + more)
@@ -267,11 +269,7 @@ def holds(text: str, program: Program | None, layout: str) -> bool:
     try:
         bench = workbench(program)
         claim = read(parsed, differing(bench, parsed) or bench, layout)
-        facts = tuple(tensor.name for tensor in targets(claim.base))
-        judge = Judge(claim)
         with np.errstate(all="ignore"):
-            if judge.holds_exactly() or judge.failing() is None:
-                return True
-            return bool(facts) and Judge(claim, facts).failing() is None
+            return find(claim).failing is None
     except (MisfitError, UndecidedError, DeclarationError, CheckError):
         return False

@@ -14,7 +14,7 @@ from functools import cached_property, reduce
 from symbackprop.claims.bench import Workbench
 from symbackprop.claims.repairs.indices import UnprintableError
 from symbackprop.claims.repairs.words import Words
-from symbackprop.claims.repairs.writing import written
+from symbackprop.claims.writing import written
 from symbackprop.equations import defined_by, tensor_of
 
 _PRODUCTS = (ast.Mult, ast.Mod)

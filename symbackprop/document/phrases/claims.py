@@ -30,6 +30,7 @@ PHRASES: dict[str, dict[str, str]] = {
     "all else 0": {"en": "all else 0", "zh": "其余为 0"},
     "at row": {"en": "row {n}", "zh": "第 {n} 行"},
     "at column": {"en": "column {n}", "zh": "第 {n} 列"},
+    "all values": {"en": "whatever the values", "zh": "无论各量取何值"},
     "all 0": {"en": "all values 0", "zh": "所有量均为 0"},
     # The report on many claims.
     "claims": {"en": "Claims put to the test", "zh": "公式检验"},
