@@ -30,6 +30,7 @@ from symbackprop.grammar.normal import Placeholders, normal_form
 from symbackprop.grammar.text import flaw_of_name
 from symbackprop.program import Program
 
+IDENTITY = "I"
 MOST_SLOPES = 16  # in one claim
 
 SCALAR = System("", {}, {}, (), "")
@@ -185,13 +186,18 @@ def called(parsed: Parsed) -> list[str]:
 def form_of(parsed: Parsed, bench: Workbench) -> tuple[str, Workbench]:
     """The form of a claim, and what it is read over.
 
-    "scalar": no subscript, no matrix, nothing computed, and so about numbers;
+    "scalar": no subscript, no matrix, nothing of the program but given tensors that a
+    function is taken of, and so about numbers;
     "matrix": an operator of matrix form, or a tensor with axes that stands whole;
     else "index".
     """
-    computed = {e.tensor for e in bench.base.equations} | {*bench.names}
-    names = variables(parsed)
-    numbers = not (parsed.subscripted or parsed.matrix or computed & {*names})
+    base, names = bench.base, {*variables(parsed)}
+    own = {e.tensor for e in base.equations} | {*bench.names} | {*base.constants}
+    own |= {tensor.name for tensor in base.data if tensor.integer}
+    functions = any(name in scalars.TABLE for name in called(parsed))
+    unknown = bool(names - {*base.tensors, IDENTITY})
+    numbers = not (parsed.subscripted or parsed.matrix or own & names)
+    numbers = numbers and (functions or unknown)
     if numbers or not bench.base.equations:
         return "scalar", _scalar_workbench(parsed)
     if parsed.relations[0] == "<-":

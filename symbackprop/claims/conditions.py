@@ -14,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 
 from symbackprop.claims.bench import variables
-from symbackprop.claims.judge import FIFTY, SIMPLE, Judge, Point
+from symbackprop.claims.grid import SIMPLE
+from symbackprop.claims.judge import FIFTY, Judge, Point
 from symbackprop.claims.text import Parsed
 from symbackprop.scalars import TABLE
 

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain, islice, product
+from itertools import chain, islice
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from symbackprop.claims.claim import Claim, UndecidedError
+from symbackprop.claims.grid import VARIED, grid
 from symbackprop.claims.text import ORDERS
 from symbackprop.claims.traits import chooses, length
 from symbackprop.claims.values import part, values
@@ -32,24 +33,18 @@ from symbackprop.witnesses.numbers import Array, Numbers, Precise
 EXACT_DRAWS, DIGIT_DRAWS = 3, 4
 PIECES = 3  # times as many where choices by value are made
 SEED = 20221129
-WIDER = 6  # by how much numbers are larger, for inequalities
+WIDER = (6, 2_000)  # by how much numbers are larger, for inequalities
 STEP = Fraction(1, 10**25)  # aside, to see whether a side jumps
 JUMP = 1e-12
 NEAR = 1e-30  # a difference below it, relative to the sides, may be rounding
 SHRINKS = 1e-25  # what is left of a difference, of rounding alone, with 50 digits more
 RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
 
-VARIED = 24  # random values of each variable of a scalar claim
+LARGE = 30  # from here on a function may differ from its bound by rounding alone
+FEW = 6  # points at which a condition must hold
 MOST_PLACES = 5_000  # of the letters of one sum
 MOST_DIGITS = 200_000  # of fractions, in numbers as they are drawn
 MOST_SLOPES, MOST_ENTRIES = 2_000, 2_000  # judged to 50 digits on the program's axes
-POINTS = 400  # combined simple values of variables
-SIMPLE = (
-    *map(Fraction, (0, 1, -1, 2, -2)),
-    *(Fraction(p, 2) for p in (1, -1, 3, -3)),
-    *map(Fraction, (3, -3, 5, -5, 10, -10)),
-)
-
 FIFTY, HUNDRED = Precise(50), Precise(100)
 
 
@@ -140,7 +135,7 @@ class Judge:
         rng = np.random.default_rng(SEED)
         base = self.base(system)
         if self.claim.form == "scalar":
-            given, batch = grid(base)
+            given, batch = grid(base, far=self.orders)
             yield self.at(given, FIFTY, system, batch)
             return
         for number in range(self._draws(DIGIT_DRAWS)):
@@ -149,8 +144,9 @@ class Judge:
             except CheckError:
                 raise UndecidedError("no values") from None
             if number % 2 and self.orders:  # a bound may hold of small numbers alone
+                wider = WIDER[number // 2 % len(WIDER)]
                 given = {
-                    n: v if self.claim.base.tensors[n].integer else WIDER * v
+                    n: v if self.claim.base.tensors[n].integer else wider * v
                     for n, v in given.items()
                 }
             yield self.at(self.with_facts(given, system), FIFTY, system)
@@ -210,8 +206,19 @@ class Judge:
                     equal |= unsure & np.asarray(
                         np.abs(left - right) <= SHRINKS * before, dtype=bool
                     )
-            wrong.append((_broken(relation, left, right, equal) | ~both) & known)
+            broken = _broken(relation, left, right, equal)
+            if self.orders:  # what only comes near may be equal by rounding
+                broken &= ~_near(left, right) | self._small(given, broken)
+            wrong.append((broken | ~both) & known)
         return Point(given, found, np.stack(wrong), np.asarray(known))
+
+    def _small(self, given: Mapping[str, Any], like: Array) -> Array:
+        """Where all numbers are small, so that no function is near its bound."""
+        if self.claim.form == "scalar":
+            small = [np.abs(v) < LARGE for v in given.values()]
+            return np.asarray(np.all(small, axis=0), dtype=bool)
+        largest = max(np.max(np.abs(v)) for v in given.values() if np.size(v))
+        return np.full(like.shape, bool(largest < LARGE))
 
     def _compare_derived(self, found: Mapping[str, Array]) -> None:
         """Slopes that were written out against those of the witness.
@@ -312,7 +319,7 @@ class Judge:
             point = self._failing(self.other, draws=2)
         own = self.claim.system
         if point is not None and own.axes != self.small.axes and self.affordable:
-            return self._failing(own, draws=2)
+            return self._failing(own)
         return point
 
     def _failing(self, system: System, draws: int = DIGIT_DRAWS) -> Point | None:
@@ -321,6 +328,9 @@ class Judge:
             if point.fails:
                 return point
             exercised |= point.exercised
+            few = np.count_nonzero(point.known) < FEW
+            if few and self.claim.condition and self.claim.form == "scalar":
+                raise UndecidedError("few points")
         if not exercised:
             raise UndecidedError("no values")
         return None
@@ -334,30 +344,6 @@ class Judge:
         sizes = {n: prod(system.shape(n)) for n in system.tensors}
         slopes = [sizes[s.of] * sizes[s.by] for s in self.claim.slopes.values()]
         return sum(slopes) <= MOST_SLOPES and sum(sizes.values()) <= MOST_ENTRIES
-
-
-def grid(base: System) -> tuple[dict[str, Array], int]:
-    """Simple values of each variable, all combined, and random ones behind them.
-
-    Of many variables only a part is combined.
-    """
-    names = [tensor.name for tensor in base.data]
-    count = next(
-        n for n in range(len(SIMPLE), 1, -1) if n ** len(names) <= POINTS or n == 2
-    )
-    rng = np.random.default_rng(SEED)
-    if names and count ** len(names) <= POINTS:
-        rows = list(product(SIMPLE[:count], repeat=len(names)))
-    else:
-        rows = [
-            tuple(SIMPLE[k] for k in rng.integers(len(SIMPLE), size=len(names)))
-            for _ in range(POINTS)
-        ]
-    tops = rng.integers(-300, 300, (VARIED, len(names)))
-    rows += [tuple(Fraction(int(top), 61) for top in row) for row in tops]
-    columns = np.empty((len(rows), len(names)), dtype=object)
-    columns[:] = rows
-    return {name: columns[:, place] for place, name in enumerate(names)}, len(rows)
 
 
 def _finite(value: Array) -> Array:

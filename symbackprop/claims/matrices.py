@@ -15,7 +15,7 @@ from dataclasses import replace
 from sympy import Expr, Pow, S
 
 from symbackprop import scalars
-from symbackprop.claims.bench import Workbench
+from symbackprop.claims.bench import IDENTITY, Workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.letters import resolve
 from symbackprop.claims.matrix import Index, Matrix, kronecker, laid_out
@@ -28,7 +28,6 @@ from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 
 LAYOUTS = ("denominator", "numerator")
-IDENTITY = "I"
 
 
 class MatrixReader(ClaimReader):

@@ -68,8 +68,10 @@ def differing(bench: Workbench, parsed: Parsed) -> Workbench | None:
         None where a claim names no activation, or where they do differ.
     """
     rows = [row for row, *_ in bench.functions.values()]
-    named = any(name in bench.functions for name in called(parsed))
-    if not named or len(set(rows)) == len(rows):
+    names = {*called(parsed)}
+    if not names & {*bench.functions} or len(set(rows)) == len(rows):
+        return None
+    if names & {*rows}:  # of what the functions are here, the claim does speak
         return None
     fresh = _others(set(rows))
     equations = defined_by(bench.base)

@@ -92,6 +92,10 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "一边为 {first}，另一边为 {second}",
     },
     "shape misfit": {"en": "{what}", "zh": "{what}"},
+    "few points": {
+        "en": "its condition holds at too few of the points that were tried",
+        "zh": "在试过的点中，满足其条件的太少",
+    },
     "no values": {
         "en": "the sides have no values at any point that was tried",
         "zh": "在所有试过的点上两边都没有值",

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Collection, Mapping
 from itertools import pairwise
 
-from symbackprop.claims.bench import Workbench, variables
+from symbackprop.claims.bench import IDENTITY, Workbench, variables
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.text import Parsed
 from symbackprop.claims.verdict import FAILS, HOLDS, Reason, Verdict
@@ -88,22 +88,35 @@ def defined_name(parsed: Parsed, bench: Workbench) -> str:
         known = {*FUNCTIONS, *bench.functions, "D", "diag"}
         if name.rstrip("_") in known or name.endswith("_"):
             return ""
+        computed = {*defined_by(bench.base)}
+        if any(isinstance(a, ast.Name) and a.id in computed for a in left.args):
+            return ""
     else:
         node = left.value if isinstance(left, ast.Subscript) else left
         name = node.id if isinstance(node, ast.Name) else ""
         known = {*bench.base.tensors, *bench.base.constants, *bench.names}
-        alone = isinstance(left, ast.Name) and not bench.base.equations
-        known |= {"D", "I", *FUNCTIONS}
-        if (
-            not name
-            or name in known
-            or (alone and name in variables(parsed, parsed.sides[1:]))
-        ):
+        known |= {"D", IDENTITY, *FUNCTIONS}
+        used = variables(parsed, parsed.sides[1:])
+        if not name or name in known or name in used:
             return ""
     hint = nearest(name, known)
     if hint:
         parsed.trees[0].refuse(left, f"`{name}` is not known.{hint}")
     return name
+
+
+def check_update(parsed: Parsed) -> None:
+    """An update rule is of a tensor, or of an entry of one.
+
+    Raises:
+        GrammarError: something else stands on its left.
+    """
+    left = parsed.sides[0]
+    node = left.value if isinstance(left, ast.Subscript) else left
+    if not isinstance(node, ast.Name):
+        parsed.trees[0].refuse(
+            left, "an update rule is of a tensor, as in `W <- W - rate*D(L, W)`."
+        )
 
 
 def restates(claim: Claim, bench: Workbench) -> bool:

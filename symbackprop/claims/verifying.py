@@ -21,7 +21,7 @@ from symbackprop.claims.forms import read
 from symbackprop.claims.judge import Judge, Point
 from symbackprop.claims.matrices import LAYOUTS, read_matrices
 from symbackprop.claims.networks import differing, network_for
-from symbackprop.claims.plain import defined_name, flow, restates
+from symbackprop.claims.plain import check_update, defined_name, flow, restates
 from symbackprop.claims.proving.prove import prove
 from symbackprop.claims.repairs import repairs
 from symbackprop.claims.targets import targets
@@ -141,6 +141,8 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
             return Verdict(parsed.text, MISFIT, reason=misfit)
         reason = Reason("new name", {"name": new})
         return Verdict(parsed.text, DEFINITION, reason=reason)
+    if parsed.relations[0] == "<-":
+        check_update(parsed)
     try:
         claim = read(parsed, bench, layout)
         if parsed.relations[0] == "<-":

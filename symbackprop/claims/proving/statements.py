@@ -12,7 +12,8 @@ from sympy import Expr, Mul, S
 from symbackprop import scalars
 from symbackprop.argument.lines import kronecker
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.judge import FIFTY, Judge, grid
+from symbackprop.claims.grid import grid
+from symbackprop.claims.judge import FIFTY, Judge
 from symbackprop.claims.values import values
 from symbackprop.claims.verdict import Reason
 from symbackprop.equations import Equation, Name, System, Term, fresh
@@ -132,7 +133,7 @@ def _points(judge: Judge) -> Iterator[tuple[Mapping[str, Any], int]]:
     system = judge.small
     base = judge.base(system)
     if judge.claim.form == "scalar":
-        yield grid(base)
+        yield grid(base, far=False)
         return
     rng = np.random.default_rng(SEED)
     for scale in SCALES:

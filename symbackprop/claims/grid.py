@@ -1,0 +1,50 @@
+"""The values at which claims about functions are tried."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from symbackprop.equations import System
+from symbackprop.witnesses.numbers import Array
+
+SEED = 20221129
+VARIED = 24  # random values of each variable of a scalar claim
+SCALES = (Fraction(1), *(Fraction(1, 10**k) for k in (2, 4, 6)))
+FAR = (Fraction(20), Fraction(400))
+POINTS = 400  # combined simple values of variables
+SIMPLE = (
+    *map(Fraction, (0, 1, -1, 2, -2)),
+    *(Fraction(p, 2) for p in (1, -1, 3, -3)),
+    *map(Fraction, (3, -3, 5, -5, 10, -10)),
+)
+
+
+def grid(base: System, far: bool) -> tuple[dict[str, Array], int]:
+    """Simple values of each variable, all combined, and random ones behind them.
+
+    Of many variables only a part is combined.
+
+    Args:
+        far: whether large numbers are among the random ones.
+    """
+    names = [tensor.name for tensor in base.data]
+    count = next(
+        n for n in range(len(SIMPLE), 1, -1) if n ** len(names) <= POINTS or n == 2
+    )
+    rng = np.random.default_rng(SEED)
+    if names and count ** len(names) <= POINTS:
+        rows = list(product(SIMPLE[:count], repeat=len(names)))
+    else:
+        rows = [
+            tuple(SIMPLE[k] for k in rng.integers(len(SIMPLE), size=len(names)))
+            for _ in range(POINTS)
+        ]
+    for scale in (*SCALES, *(FAR if far else ())):
+        tops = rng.integers(-300, 300, (VARIED, len(names)))
+        rows += [tuple(Fraction(int(top), 61) * scale for top in row) for row in tops]
+    columns = np.empty((len(rows), len(names)), dtype=object)
+    columns[:] = rows
+    return {name: columns[:, place] for place, name in enumerate(names)}, len(rows)
