@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,22 @@ def test_training_of_the_readme_runs(output: str, folder: Path) -> None:
     emitted = (folder / "generated/neuron/training_float64_adam.py").read_text()
     shown = README.split("without this package:\n")[1].split("```")[1]
     assert shown.removeprefix("python\n") in emitted
+
+
+def test_formulas_of_the_readme_are_answered_as_shown() -> None:
+    section = "Other people's formulas"
+    asked = [shlex.split(line)[1:] for line in block("sh", section).splitlines()]
+    told = [
+        subprocess.run(
+            [sys.executable, "-m", "symbackprop", *arguments],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            check=False,
+        ).stdout
+        for arguments in asked
+    ]
+    assert "\n".join(told) == block("text", section)
 
 
 def test_judged_gradient_prints_what_the_readme_shows(tmp_path: Path) -> None:
