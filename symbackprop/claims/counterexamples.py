@@ -15,10 +15,11 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from symbackprop.claims.aside import steady
 from symbackprop.claims.bench import variables
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.judge import FIFTY, SEED, Judge, Point
-from symbackprop.claims.values import needs
+from symbackprop.claims.judge import SEED, Judge, Point
+from symbackprop.claims.values import FIFTY, needs
 from symbackprop.claims.verdict import Counterexample
 from symbackprop.equations import System, Tensor
 from symbackprop.errors import CheckError
@@ -28,8 +29,10 @@ from symbackprop.witnesses.numbers import Array
 
 TRIES = 6  # draws of simple numbers for each choice of sizes
 CHANGES = 150  # simpler numbers that are tried
+WORK = 1_000  # that counts as one such try more
 ENTRIES = (0, 1, -1, 2)
 DIGITS = (6, 9, 15, 30, 50)
+FIGURES = (1, 2, 3)
 START = (1, -1, 2, -2, Fraction(1, 2), 3)
 SHORT = ({"small": 2, "varied": 1}, {"small": 3, "varied": 1}, {"small": 3})
 
@@ -56,7 +59,8 @@ def counterexample(judge: Judge, failing: Point) -> Counterexample | None:
                 given = search.simplified(given, system)
                 return _told(judge, judge.at(given, FIFTY, system), system)
     system = next(s for s in (judge.small, judge.other, own) if _fits(failing, s))
-    return _told(judge, failing, system)
+    given = search.simplified(failing.given, system)
+    return _told(judge, judge.at(given, FIFTY, system), system)
 
 
 def _fits(point: Point, system: System) -> bool:
@@ -74,15 +78,15 @@ class _Search:
 
     def fails(self, given: Mapping[str, Any], system: System) -> bool:
         """Whether the claim fails there, and not by a convention alone."""
-        self.left -= 1
+        self.left -= 1 + self.judge.work(system) // WORK
         try:
             point = self.judge.at(given, FIFTY, system)
         except CheckError:
             return False
         judge = self.judge
-        if not (point.fails and judge.claim.slopes and judge.piecewise):
+        if not (point.fails and judge.claim.slopes and judge.traits.piecewise):
             return point.fails
-        return bool(judge.steady(given, system).all())
+        return bool(steady(judge.claim, given, system).all())
 
     def starts(self, system: System) -> Iterator[dict[str, Array]]:
         """Small whole numbers, drawn at random."""
@@ -121,7 +125,20 @@ class _Search:
                     best = trial
                     break
             else:
-                best = self._entry_by_entry(tensor, best, system)
+                best = self._entry_by_entry(
+                    tensor, self._rounded(tensor, best, system), system
+                )
+        return best
+
+    def _rounded(
+        self, tensor: Tensor, best: dict[str, Array], system: System
+    ) -> dict[str, Array]:
+        """With few figures in the entries of one tensor, if the claim fails so too."""
+        for figures in FIGURES:
+            short = np.vectorize(lambda v, n=figures: Fraction(f"{float(v):.{n}g}"))
+            trial = {**best, tensor.name: short(best[tensor.name]).astype(object)}
+            if tensor.name not in self.judge.facts and self.fails(trial, system):
+                return trial
         return best
 
     def _simpler(self, tensor: Tensor, value: Array) -> Iterator[Array]:

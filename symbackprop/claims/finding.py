@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symbackprop.claims.claim import Claim
+from symbackprop.claims.claim import Claim, UndecidedError
 from symbackprop.claims.judge import Judge, Point
 from symbackprop.claims.targets import targets
 from symbackprop.errors import CheckError
@@ -35,7 +35,9 @@ def find(claim: Claim) -> Finding:
     judge = Judge(claim)
     exact = judge.holds_exactly()
     point = judge.failing()
-    if point is not None and exact and not judge.piecewise:
+    if point is None and not exact and judge.traits.is_fine:
+        raise UndecidedError("many figures")
+    if point is not None and exact and not judge.traits.piecewise:
         raise CheckError(  # where choices are made, others may have been met
             f"the claim `{claim.parsed.text}` holds exactly on fractions but fails "
             "with 50 digits. Please report it: no verdict is given."

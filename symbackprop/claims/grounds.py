@@ -35,4 +35,12 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "is positive": {"en": "which is positive", "zh": "它为正"},
     "is not negative": {"en": "which is not negative", "zh": "它非负"},
+    "is positive by definition": {
+        "en": "which is positive, by the definition of {names}",
+        "zh": "由 {names} 的定义，它为正",
+    },
+    "is not negative by definition": {
+        "en": "which is not negative, by the definition of {names}",
+        "zh": "由 {names} 的定义，它非负",
+    },
 }

@@ -8,44 +8,56 @@ and to 100 where rounding could be meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import chain, islice
 from math import prod
 from typing import Any
 
 import numpy as np
+from mpmath import mpf
 
+from symbackprop.claims.aside import isolated, steady
 from symbackprop.claims.claim import Claim, UndecidedError
 from symbackprop.claims.grid import VARIED, grid
-from symbackprop.claims.text import ORDERS
-from symbackprop.claims.traits import chooses, length
-from symbackprop.claims.values import part, values
+from symbackprop.claims.traits import Traits
+from symbackprop.claims.values import FIFTY, finite, needs, values
 from symbackprop.equations import System
 from symbackprop.errors import CheckError
-from symbackprop.schedule import Loop, flatten, schedule
-from symbackprop.witnesses.draws import draw, draw_exact, shrink
+from symbackprop.witnesses.draws import (
+    draw,
+    draw_exact,
+    integer_ranges,
+    shrink,
+)
 from symbackprop.witnesses.exact import Exact
 from symbackprop.witnesses.numbers import Array, Numbers, Precise
 
 EXACT_DRAWS, DIGIT_DRAWS = 3, 4
 PIECES = 3  # times as many where choices by value are made
 SEED = 20221129
-WIDER = (6, 2_000)  # by how much numbers are larger, for inequalities
+WIDER = (1, 1, 1, 6, 2_000)  # by how much some tensors are larger, for inequalities
 STEP = Fraction(1, 10**25)  # aside, to see whether a side jumps
 JUMP = 1e-12
 NEAR = 1e-30  # a difference below it, relative to the sides, may be rounding
 SHRINKS = 1e-25  # what is left of a difference, of rounding alone, with 50 digits more
+FINER = (  # more digits, and a difference that may be rounding of those, too
+    (Precise(100), mpf("1e-75")),
+    (Precise(1000), mpf("1e-900")),
+)
 RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
 
 LARGE = 30  # from here on a function may differ from its bound by rounding alone
-FEW = 6  # points at which a condition must hold
+FEW = 4  # points at which a condition must hold
+MANY = 24  # draws for inequalities, and where places count as numbers
+FREE = (-3, 20)  # whole numbers that nothing limits
+MOST_FIGURES = 25  # of a number in a claim that is judged to 50 digits
 MOST_PLACES = 5_000  # of the letters of one sum
-MOST_DIGITS = 200_000  # of fractions, in numbers as they are drawn
+MOST_LENGTH = 200_000  # of fractions, in numbers as they are drawn
+MUCH_WORK = 10_000  # for which few points must do
 MOST_SLOPES, MOST_ENTRIES = 2_000, 2_000  # judged to 50 digits on the program's axes
-FIFTY, HUNDRED = Precise(50), Precise(100)
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,11 @@ class Judge:
         """The same with other sizes: what holds of one size alone fails there."""
         return shrink(self.claim.system, small=4)
 
+    @cached_property
+    def traits(self) -> Traits:
+        """What the claim asks of its judge."""
+        return Traits(self.claim, self.small)
+
     def base(self, system: System) -> System:
         """The forward equations, with the axes of a system."""
         return replace(self.claim.base, axes=system.axes)
@@ -108,10 +125,9 @@ class Judge:
 
     def _places(self, system: System) -> int:
         """Of how many places the largest sum of the claim goes through each."""
-        own = system.equations[len(self.claim.base.equations) :]
         return max(
             prod(system.size(index) for index in (*equation.indices, *term.bound))
-            for equation in own
+            for equation in self.claim.own
             for term in equation.terms
         )
 
@@ -135,7 +151,7 @@ class Judge:
         rng = np.random.default_rng(SEED)
         base = self.base(system)
         if self.claim.form == "scalar":
-            given, batch = grid(base, far=self.orders)
+            given, batch = grid(base, self.traits.orders, sorted(self.traits.numbers))
             yield self.at(given, FIFTY, system, batch)
             return
         for number in range(self._draws(DIGIT_DRAWS)):
@@ -143,21 +159,29 @@ class Judge:
                 given = draw(base, rng, 1, RANGES[number % len(RANGES)])
             except CheckError:
                 raise UndecidedError("no values") from None
-            if number % 2 and self.orders:  # a bound may hold of small numbers alone
-                wider = WIDER[number // 2 % len(WIDER)]
+            if self.traits.counts_places:
+                given |= self._whole(base, number)
+            if self.traits.orders:  # bounds may hold of small numbers
                 given = {
-                    n: v if self.claim.base.tensors[n].integer else wider * v
+                    n: v if base.tensors[n].integer else int(rng.choice(WIDER)) * v
                     for n, v in given.items()
                 }
             yield self.at(self.with_facts(given, system), FIFTY, system)
 
-    @property
-    def orders(self) -> bool:
-        """Whether the claim is an inequality."""
-        return self.claim.parsed.relations[0] in ORDERS
-
     def _draws(self, count: int) -> int:
-        return PIECES * count if self.piecewise else count
+        if self.traits.counts_places or self.traits.orders:
+            return MANY
+        if self.work(self.small) > MUCH_WORK:
+            return 2
+        return PIECES * count if self.traits.piecewise else count
+
+    def _whole(self, base: System, number: int) -> dict[str, Array]:
+        """Whole numbers, of which each entry takes one after the other."""
+        found = {}
+        for name, (low, high) in integer_ranges(base, FREE).items():
+            places = np.arange(prod(base.shape(name))).reshape(base.shape(name))
+            found[name] = low + (number + places) % (high + 1 - low)
+        return found
 
     def with_facts(self, given: Mapping[str, Any], system: System) -> dict[str, Any]:
         """Values that obey the facts."""
@@ -181,44 +205,61 @@ class Judge:
         sides = [np.asarray(found[name]) for name in claim.sides]
         if numbers is FIFTY:
             self._compare_derived(found)
-        valued = np.stack([_finite(side) for side in sides])
+        valued = np.stack([finite(side) for side in sides])
         known = valued.all(axis=0)
         if numbers is FIFTY:
-            known = valued.any(axis=0)  # one side alone without a value is a fault
+            if not self.traits.orders:  # one side alone without a value is a fault
+                known = valued.any(axis=0)
             if claim.slopes and claim.form == "scalar":
-                known &= self.steady(given, system, batch)
+                known &= steady(claim, given, system, batch)
+            if (known & ~valued.all(axis=0)).any():
+                known &= ~isolated(claim, given, system, batch) | valued.all(axis=0)
         if claim.condition:
             known &= np.asarray(found[claim.condition] == 1)
-        finer: list[Array] = []
+        finer = self._finer(given, system, batch)
         wrong = []
         for place, relation in enumerate(claim.parsed.relations):
             left, right = sides[place], sides[place + 1]
             equal = np.asarray(left == right)
             both = valued[place] & valued[place + 1]
             if numbers is FIFTY:
-                unsure = ~equal & known & both & _near(left, right)
-                if unsure.any():
-                    if not finer:
-                        more = values(claim, system, given, HUNDRED, batch)
-                        finer = [np.asarray(more[name]) for name in claim.sides]
-                    left, right = finer[place], finer[place + 1]
-                    before = np.abs(sides[place] - sides[place + 1])
-                    equal |= unsure & np.asarray(
-                        np.abs(left - right) <= SHRINKS * before, dtype=bool
-                    )
+                before = np.abs(left - right)
+                far = equal & ~self._small(given, equal)
+                unsure = (~equal & _near(left, right) | far) & known & both
+                equal &= ~far
+                for more, unseen in finer[1:] if far.any() else finer:
+                    if not unsure.any():
+                        break
+                    left, right = more()[place], more()[place + 1]
+                    rest = np.abs(left - right)
+                    equal |= unsure & np.asarray(rest <= SHRINKS * before, dtype=bool)
+                    unsure &= ~equal & np.asarray(rest < unseen, dtype=bool)
+                known &= ~unsure
             broken = _broken(relation, left, right, equal)
-            if self.orders:  # what only comes near may be equal by rounding
+            if self.traits.orders:  # what only comes near may be equal by rounding
                 broken &= ~_near(left, right) | self._small(given, broken)
             wrong.append((broken | ~both) & known)
         return Point(given, found, np.stack(wrong), np.asarray(known))
+
+    def _finer(
+        self, given: Mapping[str, Any], system: System, batch: int
+    ) -> list[tuple[Callable[[], list[Array]], Any]]:
+        """The sides with more and more digits, each computed when it is asked for."""
+
+        def sides(numbers: Numbers) -> list[Array]:
+            found = values(self.claim, system, given, numbers, batch)
+            return [np.asarray(found[name]) for name in self.claim.sides]
+
+        return [(cache(partial(sides, more)), unseen) for more, unseen in FINER]
 
     def _small(self, given: Mapping[str, Any], like: Array) -> Array:
         """Where all numbers are small, so that no function is near its bound."""
         if self.claim.form == "scalar":
             small = [np.abs(v) < LARGE for v in given.values()]
             return np.asarray(np.all(small, axis=0), dtype=bool)
-        largest = max(np.max(np.abs(v)) for v in given.values() if np.size(v))
-        return np.full(like.shape, bool(largest < LARGE))
+        read = needs(self.claim.system, self.claim.sides)
+        entering = [np.abs(v) for n, v in given.items() if n in read]
+        return np.full(like.shape, all(np.all(size < LARGE) for size in entering))
 
     def _compare_derived(self, found: Mapping[str, Array]) -> None:
         """Slopes that were written out against those of the witness.
@@ -228,74 +269,21 @@ class Judge:
         """
         for slope, written in self.claim.derived.items():
             left, right = np.asarray(found[slope]), np.asarray(found[written])
-            valued = _finite(left) & _finite(right)
+            valued = finite(left) & finite(right)
             if not _near(left, right)[valued].all():
                 raise CheckError(
                     f"a slope within the claim `{self.claim.parsed.text}` was written "
                     "out wrongly. Please report it: no verdict is given."
                 )
 
-    def steady(self, given: Mapping[str, Any], system: System, batch: int = 1) -> Array:
-        """Where no side jumps: at a corner or a tie, a slope is but a convention.
-
-        Shapes:
-            As the sides.
-        """
-        rng = np.random.default_rng(SEED)
-        here = self._sides(given, system, batch)
-        calm = np.ones(here.shape[1:], dtype=bool)
-        step = {
-            tensor.name: rng.integers(1, 99, np.shape(given[tensor.name])).astype(
-                object
-            )
-            for tensor in (*self.claim.base.data, *self.claim.base.parameters)
-            if not tensor.integer
-        }
-        for size in (STEP, -STEP):
-            moved = {
-                n: np.asarray(given[n], object) + size * s for n, s in step.items()
-            }
-            there = self._sides({**given, **moved}, system, batch)
-            jump = np.abs(there - here) > JUMP * (1 + np.abs(here))
-            calm &= ~np.asarray(jump, dtype=bool).any(axis=0)
-        return calm
-
-    def _sides(self, given: Mapping[str, Any], system: System, batch: int) -> Array:
-        found = values(self.claim, system, given, FIFTY, batch)
-        return np.stack([np.asarray(found[name]) for name in self.claim.sides])
-
-    @cached_property
-    def piecewise(self) -> bool:
-        """Whether a choice by value enters the claim: then more points are drawn."""
-        return any(map(chooses, self._entering.equations))
-
-    @cached_property
-    def _entering(self) -> System:
-        """The equations that enter the claim, through slopes too, on small axes."""
-        wanted = set(self.claim.sides)
-        for slope in self.claim.slopes.values():
-            wanted |= {slope.of, slope.by}
-        return part(self.small, wanted)
-
-    @cached_property
-    def _digits_of_fractions(self) -> float:
-        """About how long fractions grow: their lengths add up in sums and functions."""
-        longest: dict[str, float] = {}
-        for item in schedule(self._entering):
-            steps = item.length if isinstance(item, Loop) else 1
-            for equation in flatten([item]) * steps:
-                longest[equation.tensor] = sum(
-                    length(term.body, longest)
-                    * prod(self.small.size(index) for index in term.bound)
-                    for term in equation.terms
-                )
-        return max(longest.values(), default=1.0)
-
     # --- findings --------------------------------------------------------------------
 
     def holds_exactly(self) -> bool:
         """Whether the claim holds on fractions, whatever the functions are."""
-        if self.orders or self.claim.derived or self._digits_of_fractions > MOST_DIGITS:
+        traits = self.traits
+        if traits.orders or traits.counts_places or self.claim.derived:
+            return False
+        if traits.length > MOST_LENGTH:
             return False
         exercised = False
         elsewhere = islice(self.exact(self.other), 1)
@@ -318,7 +306,11 @@ class Judge:
         if point is None and self.other.axes != self.small.axes:
             point = self._failing(self.other, draws=2)
         own = self.claim.system
-        if point is not None and own.axes != self.small.axes and self.affordable:
+        if own.axes == self.small.axes:
+            return point
+        if self.traits.counts_places and not self.affordable:
+            raise UndecidedError("many letters")
+        if (point is not None and self.affordable) or self.traits.counts_places:
             return self._failing(own)
         return point
 
@@ -328,8 +320,7 @@ class Judge:
             if point.fails:
                 return point
             exercised |= point.exercised
-            few = np.count_nonzero(point.known) < FEW
-            if few and self.claim.condition and self.claim.form == "scalar":
+            if self.traits.is_rare(int(np.count_nonzero(point.known))):
                 raise UndecidedError("few points")
         if not exercised:
             raise UndecidedError("no values")
@@ -341,13 +332,23 @@ class Judge:
         system = self.claim.system
         if self._places(system) > MOST_PLACES:
             return False
-        sizes = {n: prod(system.shape(n)) for n in system.tensors}
-        slopes = [sizes[s.of] * sizes[s.by] for s in self.claim.slopes.values()]
-        return sum(slopes) <= MOST_SLOPES and sum(sizes.values()) <= MOST_ENTRIES
+        entries = sum(prod(system.shape(name)) for name in system.tensors)
+        slopes = sum(
+            prod(system.shape(slope.of)) * prod(system.shape(slope.by))
+            for slope in self.claim.slopes.values()
+        )
+        return slopes <= MOST_SLOPES and entries <= MOST_ENTRIES
 
-
-def _finite(value: Array) -> Array:
-    return np.asarray((value == value) & (np.abs(value) < np.inf), dtype=bool)
+    def work(self, system: System) -> int:
+        """How many products a witness sums up for the slopes at one point."""
+        directions = sum(
+            prod(system.shape(slope.by)) for slope in self.claim.slopes.values()
+        )
+        return directions * sum(
+            prod(system.size(index) for index in (*equation.indices, *term.bound))
+            for equation in self.claim.base.equations
+            for term in equation.terms
+        )
 
 
 def _near(left: Array, right: Array) -> Array:

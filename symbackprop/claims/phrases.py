@@ -96,6 +96,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "its condition holds at too few of the points that were tried",
         "zh": "在试过的点中，满足其条件的太少",
     },
+    "many figures": {
+        "en": "a number in it has too many figures to tell the sides apart by points",
+        "zh": "其中有数的位数太多，无法用数值区分两边",
+    },
     "no values": {
         "en": "the sides have no values at any point that was tried",
         "zh": "在所有试过的点上两边都没有值",

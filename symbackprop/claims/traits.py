@@ -1,16 +1,104 @@
-"""What an equation of a claim asks of its judge: choices by value, long fractions."""
+"""What a claim asks of its judge: more points, the program's own sizes, more time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import prod
 
-from sympy import Expr, preorder_traversal
+from sympy import Expr, Rational, preorder_traversal
 
-from symbackprop.equations import Equation, reads, tensor_of
-from symbackprop.scalars import TABLE
+from symbackprop.claims.claim import Claim
+from symbackprop.claims.text import ORDERS
+from symbackprop.claims.values import part
+from symbackprop.equations import (
+    Equation,
+    System,
+    affine,
+    is_index,
+    reads,
+    tensor_of,
+)
+from symbackprop.scalars import TABLE, equal
+from symbackprop.schedule import Loop, flatten, schedule
+
+FEW = 4  # points at which a condition must hold
+MOST_FIGURES = 25  # of a number in a claim that is judged to 50 digits
 
 
-def chooses(equation: Equation) -> bool:
+@dataclass(frozen=True)
+class Traits:
+    """The traits of one claim.
+
+    Attributes:
+        claim: the claim.
+        small: its system with small axes.
+    """
+
+    claim: Claim
+    small: System
+
+    @property
+    def orders(self) -> bool:
+        """Whether the claim is an inequality."""
+        return self.claim.parsed.relations[0] in ORDERS
+
+    @cached_property
+    def piecewise(self) -> bool:
+        """Whether a choice by value enters the claim: then more points are drawn."""
+        return any(map(_chooses, self._entering.equations))
+
+    @cached_property
+    def counts_places(self) -> bool:
+        """Whether an index or a whole number counts as a number: then sizes matter."""
+        whole = {t.name for t in self.claim.base.tensors.values() if t.integer}
+        bodies = [term.body for equation in self.claim.own for term in equation.terms]
+        return any(_counts_places(body, whole) for body in bodies)
+
+    @cached_property
+    def numbers(self) -> set[Fraction]:
+        """The numbers that stand in the claim."""
+        return set().union(*map(_numbers_of, self.claim.own))
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether a number of the claim has more figures than points may show."""
+        longest = 10**MOST_FIGURES
+        return any(max(abs(n.numerator), n.denominator) > longest for n in self.numbers)
+
+    def is_rare(self, points: int) -> bool:
+        """Whether its condition holds at too few points; an equation holds at few."""
+        made = [e for e in self.claim.own if e.tensor == self.claim.condition]
+        if not made or self.claim.form != "scalar":
+            return False
+        return points < (1 if made[0].terms[0].body.has(equal) else FEW)
+
+    @cached_property
+    def _entering(self) -> System:
+        """The equations that enter the claim, through slopes too, on small axes."""
+        wanted = set(self.claim.sides)
+        for slope in self.claim.slopes.values():
+            wanted |= {slope.of, slope.by}
+        return part(self.small, wanted)
+
+    @cached_property
+    def length(self) -> float:
+        """About how long its fractions grow, in numbers as they are drawn."""
+        longest: dict[str, float] = {}
+        for item in schedule(self._entering):
+            steps = item.length if isinstance(item, Loop) else 1
+            for equation in flatten([item]) * steps:
+                longest[equation.tensor] = sum(
+                    _length(term.body, longest)
+                    * prod(self.small.size(index) for index in term.bound)
+                    for term in equation.terms
+                )
+        return max(longest.values(), default=1.0)
+
+
+def _chooses(equation: Equation) -> bool:
     """Whether an equation takes a maximum, or a function that has a corner."""
     if equation.reduction != "sum":
         return True
@@ -25,13 +113,42 @@ def chooses(equation: Equation) -> bool:
     return False
 
 
-def length(body: Expr, longest: Mapping[str, float]) -> float:
+def _counts_places(body: Expr, whole: Collection[str]) -> bool:
+    """Whether an index or a whole number counts as a number: `label*label`, `i + 1`.
+
+    Not where two places are compared, which means the same on short axes.
+
+    Args:
+        whole: the tensors of whole numbers.
+    """
+    if body.is_Indexed or body.is_Symbol:
+        return is_index(body) or tensor_of(body) in whole
+    if body.func.__name__ in ("less", "less_equal", "equal"):
+        plain = all(
+            (a.is_Indexed or a.is_Symbol) and _counts_places(a, whole)
+            for a in body.args
+        )
+        if plain or all(affine(a) is not None for a in body.args):
+            return False
+    return any(_counts_places(argument, whole) for argument in body.args)
+
+
+def _numbers_of(equation: Equation) -> set[Fraction]:
+    """The numbers that stand in an equation."""
+    return {
+        Fraction(int(number.p), int(number.q))
+        for term in equation.terms
+        for number in term.body.atoms(Rational)
+    }
+
+
+def _length(body: Expr, longest: Mapping[str, float]) -> float:
     """The length of a value, in numbers as they were drawn.
 
     The stand-in of a function has squares of its argument above and below.
     """
     if body.is_Indexed or body.is_Symbol:
         return longest.get(tensor_of(body), 1.0)
-    inside = sum(length(argument, longest) for argument in body.args)
+    inside = sum(_length(argument, longest) for argument in body.args)
     row = TABLE.get(body.func.__name__)
     return min(inside * (4 if row else 1), 1e9)

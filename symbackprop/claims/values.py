@@ -10,12 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from symbackprop.claims.claim import Claim
 from symbackprop.equations import System, defined_by, tensor_of
 from symbackprop.flow import closure
 from symbackprop.witnesses.bumps import jacobian
 from symbackprop.witnesses.evaluate import evaluate
-from symbackprop.witnesses.numbers import Array, Numbers
+from symbackprop.witnesses.numbers import Array, Numbers, Precise
+
+FIFTY = Precise(50)
 
 
 def values(
@@ -66,3 +70,9 @@ def part(system: System, wanted: Iterable[str]) -> System:
     needed = needs(system, wanted)
     kept = tuple(e for e in system.equations if e.tensor in needed)
     return replace(system, equations=kept)
+
+
+def finite(value: Array) -> Array:
+    """Where a value is a number, and no infinity."""
+    with np.errstate(invalid="ignore"):  # some objects have no order
+        return np.asarray((value == value) & (np.abs(value) < np.inf), dtype=bool)

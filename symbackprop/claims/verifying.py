@@ -209,7 +209,7 @@ def _decided(claim: Claim, bench: Workbench) -> Verdict:
         if restates(claim, bench):
             return Verdict(text, DEFINITION, EXACT, Reason("restates"))
         return Verdict(text, HOLDS, EXACT, Reason("exact"))
-    reason = Reason("orders") if found.judge.orders else Reason("digits")
+    reason = Reason("orders") if found.judge.traits.orders else Reason("digits")
     given = tuple(_fact(name, claim) for name in found.judge.facts)
     return Verdict(text, HOLDS, DIGITS, reason, given=given)
 

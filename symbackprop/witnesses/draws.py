@@ -167,8 +167,13 @@ def given(system: System) -> tuple[Tensor, ...]:
     return tuple(t for t in system.tensors.values() if t.name not in defined)
 
 
-def integer_ranges(system: System) -> dict[str, tuple[int, int]]:
+def integer_ranges(
+    system: System, unbounded: tuple[int, int] = UNBOUNDED
+) -> dict[str, tuple[int, int]]:
     """For each given integer tensor the values, both ends included, that fit its uses.
+
+    Args:
+        unbounded: the values where no use sets a limit.
 
     Raises:
         CheckError: no value fits all uses.
@@ -200,7 +205,7 @@ def integer_ranges(system: System) -> dict[str, tuple[int, int]]:
             ranges[name] = (max(old[0], least), min(old[1], most))
     for tensor in given(system):
         if tensor.integer:
-            ranges.setdefault(tensor.name, UNBOUNDED)
+            ranges.setdefault(tensor.name, unbounded)
     for name, (least, most) in ranges.items():
         if least > most:
             raise CheckError(

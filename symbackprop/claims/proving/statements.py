@@ -13,8 +13,8 @@ from symbackprop import scalars
 from symbackprop.argument.lines import kronecker
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.grid import grid
-from symbackprop.claims.judge import FIFTY, Judge
-from symbackprop.claims.values import values
+from symbackprop.claims.judge import Judge
+from symbackprop.claims.values import FIFTY, values
 from symbackprop.claims.verdict import Reason
 from symbackprop.equations import Equation, Name, System, Term, fresh
 from symbackprop.errors import CheckError

@@ -15,6 +15,7 @@ from symbackprop.claims.claim import MisfitError, UndecidedError
 from symbackprop.claims.finding import find
 from symbackprop.claims.forms import read
 from symbackprop.claims.networks import differing
+from symbackprop.claims.proving.prove import prove
 from symbackprop.claims.repairs.brackets import bracketed, tokens_of
 from symbackprop.claims.repairs.edits import Edit, edits
 from symbackprop.claims.repairs.interpreter import Interpreter
@@ -264,12 +265,18 @@ class Search:
 
 
 def holds(text: str, program: Program | None, layout: str) -> bool:
-    """Whether a claim holds by the judge, on facts about targets if need be."""
+    """Whether a claim holds by the judge, on facts about targets if need be.
+
+    An inequality is proved, since points show no bound.
+    """
     parsed = parse(text)
     try:
         bench = workbench(program)
         claim = read(parsed, differing(bench, parsed) or bench, layout)
         with np.errstate(all="ignore"):
-            return find(claim).failing is None
+            found = find(claim)
+            if found.failing is not None or not found.judge.traits.orders:
+                return found.failing is None
+            return prove(claim, None, found.judge.facts) is not None
     except (MisfitError, UndecidedError, DeclarationError, CheckError):
         return False
