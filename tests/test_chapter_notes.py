@@ -13,7 +13,7 @@ import pytest
 
 from symbackprop.claims import verify
 from symbackprop.claims.file import Claims, read
-from symbackprop.claims.report import Report
+from symbackprop.claims.reports.report import Report
 from symbackprop.files import write_atomically
 
 FOLDER = Path(__file__).parent.parent / "examples/chapter4"

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
-from symbackprop.claims import counterexamples, judge, reading, values, verifying
-from symbackprop.claims.bench import workbench
-from symbackprop.claims.judge import Judge
-from symbackprop.claims.targets import targets
-from symbackprop.claims.text import parse
+from symbackprop.claims import verifying
+from symbackprop.claims.judging import counterexamples, judge, values
+from symbackprop.claims.judging.judge import Judge
+from symbackprop.claims.judging.targets import targets
+from symbackprop.claims.reading import sides
+from symbackprop.claims.reading.bench import workbench
+from symbackprop.claims.reading.text import parse
 from symbackprop.claims.verdict import KINDS
 from symbackprop.errors import CheckError, DeclarationError, GrammarError
 from symbackprop.witnesses import bumps
@@ -264,7 +266,7 @@ def test_slopes_of_slopes(claim: str, expected: str) -> None:
 def test_a_slope_that_is_written_out_wrongly_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reading, "reveal", lambda expression: 2 * expression)
+    monkeypatch.setattr(sides, "reveal", lambda expression: 2 * expression)
     with pytest.raises(CheckError, match="was written out wrongly"):
         sb.verify(None, "D(D(x**3, x), x) = 6*x")
 

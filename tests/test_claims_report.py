@@ -17,12 +17,12 @@ from test_chapter import typeset as set_by
 
 import symbackprop as sb
 from symbackprop import claims as package
-from symbackprop.claims.chapter import arrays_of
 from symbackprop.claims.file import Claims, Quoted
-from symbackprop.claims.numerals import array, numeral
 from symbackprop.claims.phrases import REASONS
-from symbackprop.claims.report import Report
-from symbackprop.claims.typeset import condition, latex, rows
+from symbackprop.claims.reports.chapter import arrays_of
+from symbackprop.claims.reports.numerals import array, numeral
+from symbackprop.claims.reports.report import Report
+from symbackprop.claims.reports.typeset import condition, latex, rows
 from symbackprop.claims.verdict import (
     CONDITIONAL,
     DEFINITION,

@@ -7,15 +7,15 @@ import sys
 import pytest
 
 import symbackprop as sb
-from symbackprop.claims.bench import workbench
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.forms import read
-from symbackprop.claims.judge import Judge
+from symbackprop.claims.judging.judge import Judge
 from symbackprop.claims.phrases import REASONS
 from symbackprop.claims.proving.chains import Chains
 from symbackprop.claims.proving.prove import prove
 from symbackprop.claims.proving.sums import Terms
-from symbackprop.claims.text import parse
+from symbackprop.claims.reading.bench import workbench
+from symbackprop.claims.reading.forms import read
+from symbackprop.claims.reading.text import parse
 from symbackprop.claims.verdict import Line
 from symbackprop.errors import CheckError, SymbackpropError
 from symbackprop.program import Program

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import symbackprop as sb
+from symbackprop.claims.reading.text import parse
 from symbackprop.claims.repairs import repairs, search
-from symbackprop.claims.text import parse
 
 NETWORK = sb.Network(
     inputs=5,

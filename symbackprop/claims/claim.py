@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.verdict import Reason
 from symbackprop.equations import Axis, Equation, System
 

@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from symbackprop.claims.matrices import LAYOUTS
+from symbackprop.claims.reading.matrices import LAYOUTS
+from symbackprop.claims.reading.text import parse
 from symbackprop.claims.tex import read_tex
-from symbackprop.claims.text import parse
 from symbackprop.document.phrases import LANGUAGES
 from symbackprop.errors import DeclarationError, short
 from symbackprop.files import network_of

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from symbackprop import scalars
-from symbackprop.claims.bench import Workbench, called
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.bench import Workbench, called
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.equations import Equation, defined_by
 from symbackprop.layers.dense import Dense
 from symbackprop.network import Network
@@ -42,7 +42,7 @@ def network_for(parsed: Parsed) -> tuple[Program | None, str]:
     Returns:
         Its program and what it is called; None and "" where no layer is named.
 
-    >>> from symbackprop.claims.text import parse
+    >>> from symbackprop.claims.reading.text import parse
     >>> network_for(parse("D(L, W1) = delta1 @ x.T"))[1]
     'any network: 4-3-2, tanh and logistic, squared error'
     """

@@ -11,9 +11,9 @@ import ast
 from collections.abc import Collection, Mapping
 from itertools import pairwise
 
-from symbackprop.claims.bench import IDENTITY, Workbench, variables
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.bench import IDENTITY, Workbench, variables
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.verdict import FAILS, HOLDS, Reason, Verdict
 from symbackprop.equations import Equation, System, defined_by, tensor_of
 from symbackprop.errors import nearest

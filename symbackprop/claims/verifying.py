@@ -12,20 +12,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
-from symbackprop.claims.conditions import condition
-from symbackprop.claims.counterexamples import counterexample
-from symbackprop.claims.finding import find
-from symbackprop.claims.forms import read
-from symbackprop.claims.judge import Judge, Point
-from symbackprop.claims.matrices import LAYOUTS, read_matrices
+from symbackprop.claims.judging.conditions import condition
+from symbackprop.claims.judging.counterexamples import counterexample
+from symbackprop.claims.judging.finding import find
+from symbackprop.claims.judging.judge import Judge, Point
+from symbackprop.claims.judging.targets import targets
 from symbackprop.claims.networks import differing, network_for
 from symbackprop.claims.plain import check_update, defined_name, flow, restates
 from symbackprop.claims.proving.prove import prove
+from symbackprop.claims.reading.bench import Workbench, form_of, workbench
+from symbackprop.claims.reading.forms import read
+from symbackprop.claims.reading.matrices import LAYOUTS, read_matrices
+from symbackprop.claims.reading.text import Parsed, parse
 from symbackprop.claims.repairs import repairs
-from symbackprop.claims.targets import targets
-from symbackprop.claims.text import Parsed, parse
 from symbackprop.claims.verdict import (
     CONDITIONAL,
     DEFINITION,

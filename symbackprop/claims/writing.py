@@ -33,7 +33,7 @@ Written = tuple[str, int]
 def written(node: ast.expr) -> str:
     """The text of a tree.
 
-    >>> from symbackprop.claims.text import parse
+    >>> from symbackprop.claims.reading.text import parse
     >>> written(parse("d = f'(z) o (W.T @ (a - y)) * 2").sides[1])
     "f'(z) o (W.T @ (a - y))*2"
     """

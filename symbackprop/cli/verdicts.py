@@ -11,8 +11,8 @@ from pathlib import Path
 from symbackprop.claims import verify as judge
 from symbackprop.claims.file import Claims, Quoted, read
 from symbackprop.claims.phrases import told
-from symbackprop.claims.report import Report
-from symbackprop.claims.text import RELATIONS
+from symbackprop.claims.reading.text import RELATIONS
+from symbackprop.claims.reports.report import Report
 from symbackprop.cli.progress import Progress
 from symbackprop.cli.summary import Fact, Summary, files
 from symbackprop.documents import format_of

@@ -12,9 +12,9 @@ from sympy import Expr, Mul, S
 from symbackprop import scalars
 from symbackprop.argument.lines import kronecker
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.grid import grid
-from symbackprop.claims.judge import Judge
-from symbackprop.claims.values import FIFTY, values
+from symbackprop.claims.judging.grid import grid
+from symbackprop.claims.judging.judge import Judge
+from symbackprop.claims.judging.values import FIFTY, values
 from symbackprop.claims.verdict import Reason
 from symbackprop.equations import Equation, Name, System, Term, fresh
 from symbackprop.errors import CheckError

@@ -17,7 +17,7 @@ from symbackprop.claims.claim import Claim
 from symbackprop.claims.proving.statements import Statement, chosen, side
 from symbackprop.claims.proving.sums import guards_of
 from symbackprop.claims.proving.values import factored
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.verdict import Line, Reason
 from symbackprop.equations import (
     Axis,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from symbackprop.claims.reading.text import ORDERS, Parsed, parse
 from symbackprop.claims.repairs.search import MOST, Search
-from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.program import Program
 
 

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from symbackprop.claims.text import parse
+from symbackprop.claims.reading.text import parse
 from symbackprop.claims.writing import written
 from symbackprop.errors import GrammarError
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from sympy import Expr, Symbol
 
 from symbackprop.calculus import hide
-from symbackprop.claims.bench import SCALAR
+from symbackprop.claims.reading.bench import SCALAR
 from symbackprop.claims.repairs.indices import tree_of
 from symbackprop.equations import System
 from symbackprop.errors import DeclarationError

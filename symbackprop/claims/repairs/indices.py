@@ -10,8 +10,8 @@ from sympy import Expr, Integer, Mul, S
 
 from symbackprop import scalars
 from symbackprop.argument.lines import kronecker
+from symbackprop.claims.reading.text import parse
 from symbackprop.claims.repairs.derived import Formula
-from symbackprop.claims.text import parse
 from symbackprop.equations import (
     Axis,
     Equation,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sympy import Expr
 
-from symbackprop.claims.bench import Workbench
+from symbackprop.claims.reading.bench import Workbench
 from symbackprop.claims.repairs.arrays import (
     MATRIX,
     NoValueError,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.claims.values import part
+from symbackprop.claims.judging.values import part
 from symbackprop.equations import System
 from symbackprop.witnesses.bumps import jacobian
 from symbackprop.witnesses.draws import draw

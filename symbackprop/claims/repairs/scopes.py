@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbackprop.claims.bench import Workbench
+from symbackprop.claims.reading.bench import Workbench
 from symbackprop.claims.repairs.arrays import MATRIX, NoValueError
 from symbackprop.grammar.text import REDUCTIONS
 from symbackprop.witnesses.numbers import Array

@@ -10,12 +10,14 @@ from math import inf, prod
 
 import numpy as np
 
-from symbackprop.claims.bench import Workbench, form_of, workbench
 from symbackprop.claims.claim import MisfitError, UndecidedError
-from symbackprop.claims.finding import find
-from symbackprop.claims.forms import read
+from symbackprop.claims.judging.finding import find
+from symbackprop.claims.judging.targets import targets
 from symbackprop.claims.networks import differing
 from symbackprop.claims.proving.prove import prove
+from symbackprop.claims.reading.bench import Workbench, form_of, workbench
+from symbackprop.claims.reading.forms import read
+from symbackprop.claims.reading.text import ORDERS, Parsed, parse
 from symbackprop.claims.repairs.brackets import bracketed, tokens_of
 from symbackprop.claims.repairs.edits import Edit, edits
 from symbackprop.claims.repairs.interpreter import Interpreter
@@ -26,8 +28,6 @@ from symbackprop.claims.repairs.style import addends_of, factors_of
 from symbackprop.claims.repairs.subjects import Subject
 from symbackprop.claims.repairs.tidying import tidied
 from symbackprop.claims.repairs.words import Words, words_in
-from symbackprop.claims.targets import targets
-from symbackprop.claims.text import ORDERS, Parsed, parse
 from symbackprop.claims.writing import written
 from symbackprop.errors import CheckError, DeclarationError
 from symbackprop.program import Program

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
-from symbackprop.claims.bench import Workbench
+from symbackprop.claims.reading.bench import Workbench
 from symbackprop.claims.repairs.indices import UnprintableError
 from symbackprop.claims.repairs.words import Words
 from symbackprop.claims.writing import written

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from symbackprop.claims.bench import Workbench
+from symbackprop.claims.reading.bench import Workbench
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.repairs.arrays import NoValueError
 from symbackprop.claims.repairs.derived import Formula, Source
 from symbackprop.claims.repairs.functions import slope_of, value_of
@@ -18,7 +19,6 @@ from symbackprop.claims.repairs.matrices import matrix_tree
 from symbackprop.claims.repairs.scopes import letters_in, size_of
 from symbackprop.claims.repairs.style import Ordered, Style, names_in
 from symbackprop.claims.repairs.words import Words
-from symbackprop.claims.text import Parsed
 from symbackprop.errors import SymbackpropError
 from symbackprop.program import Program
 

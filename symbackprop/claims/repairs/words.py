@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from symbackprop.claims.bench import Workbench
+from symbackprop.claims.reading.bench import Workbench
 from symbackprop.equations import tensor_of
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 from symbackprop.scalars import TABLE

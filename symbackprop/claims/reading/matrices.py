@@ -15,12 +15,12 @@ from dataclasses import replace
 from sympy import Expr, Pow, S
 
 from symbackprop import scalars
-from symbackprop.claims.bench import IDENTITY, Workbench
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
-from symbackprop.claims.letters import resolve
-from symbackprop.claims.matrix import Index, Matrix, kronecker, laid_out
-from symbackprop.claims.reading import SIDES, ClaimReader, finished, misfits
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.bench import IDENTITY, Workbench
+from symbackprop.claims.reading.letters import resolve
+from symbackprop.claims.reading.matrix import Index, Matrix, kronecker, laid_out
+from symbackprop.claims.reading.sides import SIDES, ClaimReader, finished, misfits
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
 from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
 from symbackprop.grammar.expressions import COMPARISONS

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from symbackprop.claims.file import Quoted, Texts
-from symbackprop.claims.numerals import array, numeral
 from symbackprop.claims.phrases import entry, hint, kind_of
-from symbackprop.claims.printer import index_letter, symbol
-from symbackprop.claims.typeset import RELATIONS, condition, rows
+from symbackprop.claims.reports.numerals import array, numeral
+from symbackprop.claims.reports.printer import index_letter, symbol
+from symbackprop.claims.reports.typeset import RELATIONS, condition, rows
 from symbackprop.claims.verdict import CONDITIONAL, HOLDS, Counterexample, Verdict
 from symbackprop.document.chapter import (
     Block,
@@ -33,7 +33,7 @@ from symbackprop.document.words import Words
 from symbackprop.errors import GrammarError
 
 if TYPE_CHECKING:
-    from symbackprop.claims.report import Report
+    from symbackprop.claims.reports.report import Report
 
 _SIGNS = {*RELATIONS.values(), r"\longrightarrow", r"\rightarrow", r"\in", r"\leq"}
 LINE = 32.0  # em; a longer chain stands on several lines

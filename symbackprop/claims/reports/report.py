@@ -95,7 +95,7 @@ class Report:
 
     def chapter(self, language: str = "en") -> Chapter:
         """The report in words and formulas."""
-        from symbackprop.claims.chapter import chapter
+        from symbackprop.claims.reports.chapter import chapter
 
         return chapter(self, language)
 

@@ -13,11 +13,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from symbackprop.claims.bench import variables
-from symbackprop.claims.grid import SIMPLE
-from symbackprop.claims.judge import Judge, Point
-from symbackprop.claims.text import Parsed
-from symbackprop.claims.values import FIFTY
+from symbackprop.claims.judging.grid import SIMPLE
+from symbackprop.claims.judging.judge import Judge, Point
+from symbackprop.claims.judging.values import FIFTY
+from symbackprop.claims.reading.bench import variables
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.scalars import TABLE
 
 STEPS = 30  # of the bisection

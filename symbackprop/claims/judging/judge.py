@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from mpmath import mpf
 
-from symbackprop.claims.aside import isolated, steady
 from symbackprop.claims.claim import Claim, UndecidedError
-from symbackprop.claims.grid import VARIED, grid
-from symbackprop.claims.traits import Traits
-from symbackprop.claims.values import FIFTY, finite, needs, values
+from symbackprop.claims.judging.aside import isolated, steady
+from symbackprop.claims.judging.grid import VARIED, grid
+from symbackprop.claims.judging.traits import Traits
+from symbackprop.claims.judging.values import FIFTY, finite, needs, values
 from symbackprop.equations import System
 from symbackprop.errors import CheckError
 from symbackprop.witnesses.draws import (

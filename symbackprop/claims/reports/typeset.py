@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from symbackprop.claims.printer import Printer
-from symbackprop.claims.text import parse
+from symbackprop.claims.reading.text import parse
+from symbackprop.claims.reports.printer import Printer
 from symbackprop.document.chapter import NumberedEquation
 
 RELATIONS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbackprop.claims.claim import Claim, UndecidedError
-from symbackprop.claims.judge import Judge, Point
-from symbackprop.claims.targets import targets
+from symbackprop.claims.judging.judge import Judge, Point
+from symbackprop.claims.judging.targets import targets
 from symbackprop.errors import CheckError
 
 

@@ -11,8 +11,8 @@ from math import prod
 from sympy import Expr, Rational, preorder_traversal
 
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.text import ORDERS
-from symbackprop.claims.values import part
+from symbackprop.claims.judging.values import part
+from symbackprop.claims.reading.text import ORDERS
 from symbackprop.equations import (
     Equation,
     System,

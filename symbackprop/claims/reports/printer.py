@@ -10,7 +10,8 @@ from typing import Any
 
 from sympy import Rational
 
-from symbackprop.claims.parts import (
+from symbackprop.claims.reading.text import Parsed
+from symbackprop.claims.reports.parts import (
     addends_of,
     adjoint_of,
     choice_of,
@@ -24,7 +25,6 @@ from symbackprop.claims.parts import (
     rest_of,
     sign_of,
 )
-from symbackprop.claims.text import Parsed
 from symbackprop.document.functions import named
 from symbackprop.document.lines import REDUCTIONS
 from symbackprop.document.matrices import bold

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from symbackprop.claims.claim import MisfitError
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
 from symbackprop.equations import Axis, System, fresh
 from symbackprop.grammar.text import REDUCTIONS

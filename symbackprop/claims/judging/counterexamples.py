@@ -15,11 +15,11 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symbackprop.claims.aside import steady
-from symbackprop.claims.bench import variables
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.judge import SEED, Judge, Point
-from symbackprop.claims.values import FIFTY, needs
+from symbackprop.claims.judging.aside import steady
+from symbackprop.claims.judging.judge import SEED, Judge, Point
+from symbackprop.claims.judging.values import FIFTY, needs
+from symbackprop.claims.reading.bench import variables
 from symbackprop.claims.verdict import Counterexample
 from symbackprop.equations import System, Tensor
 from symbackprop.errors import CheckError

@@ -18,10 +18,10 @@ from sympy import Dummy, Expr, S, Symbol
 
 from symbackprop import scalars
 from symbackprop.calculus import hide
-from symbackprop.claims.bench import Workbench, called
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
-from symbackprop.claims.letters import resolve
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.bench import Workbench, called
+from symbackprop.claims.reading.letters import resolve
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.equations import (
     Axis,
     Name,

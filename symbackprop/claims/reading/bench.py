@@ -15,7 +15,7 @@ from sympy import Expr
 
 from symbackprop import scalars
 from symbackprop.claims.claim import Slope, UndecidedError
-from symbackprop.claims.text import Parsed
+from symbackprop.claims.reading.text import Parsed
 from symbackprop.equations import (
     Axis,
     Equation,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from symbackprop.claims.bench import Workbench, form_of
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.matrices import read_matrices
-from symbackprop.claims.reading import read_sides
-from symbackprop.claims.text import Parsed, parse
+from symbackprop.claims.reading.bench import Workbench, form_of
+from symbackprop.claims.reading.matrices import read_matrices
+from symbackprop.claims.reading.sides import read_sides
+from symbackprop.claims.reading.text import Parsed, parse
 
 
 def read(parsed: Parsed, bench: Workbench, layout: str) -> Claim:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.values import FIFTY, finite, values
+from symbackprop.claims.judging.values import FIFTY, finite, values
 from symbackprop.equations import System
 from symbackprop.witnesses.numbers import Array
 

@@ -1,0 +1,1 @@
+"""Whether the sides of a claim agree, and where they do not."""

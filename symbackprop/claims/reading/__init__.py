@@ -1,0 +1,1 @@
+"""From a claim's text to equations over its program."""
