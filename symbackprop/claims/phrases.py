@@ -64,11 +64,11 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "`{letter}` 取遍的轴长度不一：{places}",
     },
     "subscript misfit": {
-        "en": "`{name}` has {axes} axes, but here {came} subscripts",
+        "en": "axes of `{name}`: {axes}, but subscripts here: {came}",
         "zh": "`{name}` 有 {axes} 个轴，这里却有 {came} 个下标",
     },
     "rank misfit": {
-        "en": "`{name}` has {axes} axes, which is no matrix; write its subscripts",
+        "en": "axes of `{name}`: {axes}, which is no matrix; write its subscripts",
         "zh": "`{name}` 有 {axes} 个轴，不是矩阵；请写出下标",
     },
     "product misfit": {
@@ -84,14 +84,17 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "`{text}` 取 {first} 的对角线，而它不是方阵",
     },
     "derivative misfit": {
-        "en": "`{text}` has {axes} axes, which is no matrix; write its subscripts",
+        "en": "axes of `{text}`: {axes}, which is no matrix; write its subscripts",
         "zh": "`{text}` 有 {axes} 个轴，不是矩阵；请写出下标",
     },
     "sides misfit": {
         "en": "one side is {first}, the other {second}",
         "zh": "一边为 {first}，另一边为 {second}",
     },
-    "shape misfit": {"en": "{what}", "zh": "{what}"},
+    "place misfit": {
+        "en": "`{name}` is read outside its axis `{axis}` of size {size}: at {over}",
+        "zh": "`{name}` 的下标越出长度为 {size} 的轴 `{axis}`：取到 {over}",
+    },
     "few points": {
         "en": "its condition holds at too few of the points that were tried",
         "zh": "在试过的点中，满足其条件的太少",

@@ -7,7 +7,7 @@ line and column. Limits are checked before any SymPy object is built.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,8 +18,9 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
 
 from symbackprop import scalars
-from symbackprop.equations import Name, System, affine, span
+from symbackprop.equations import Name, System, Tensor, affine, span
 from symbackprop.errors import DeclarationError, GrammarError, ShapeError, nearest
+from symbackprop.grammar import shapes
 from symbackprop.grammar.bounds import (
     PRODUCT,
     SELF_NESTING_LIMIT,
@@ -187,13 +188,7 @@ class Reader:
         """`name[parts]`, each subscript inside its axis."""
         tensor = self.system.tensors[name]
         if len(parts) != len(tensor.axes):
-            right = f"{name}[{', '.join(tensor.axes)}]" if tensor.axes else name
-            self.refuse(
-                node,
-                f"`{name}` has {_count(len(tensor.axes), 'axis', 'axes')}, but here "
-                f"{_count(len(parts), 'subscript')}. Write it as in `{right}`.",
-                ShapeError,
-            )
+            self.wrong_count(node, tensor, len(parts))
         self.first_reads.setdefault(name, self.tree.place(node))
         subscripts = []
         for part, axis in zip(parts, tensor.axes, strict=True):
@@ -205,17 +200,20 @@ class Reader:
             low, high = span(subscript, self.system)
             size = self.system.size(axis)
             if low < 0 or high >= size:
-                sizes = [f"`{i}` has size {self.system.size(i)}" for i in form[0]]
-                runs = f" ({', '.join(sizes)})" if sizes else ""
                 over = f"{low}..{high}" if low < high else str(low)
-                self.refuse(
-                    part,
-                    f"`{name}` is read outside its axis `{axis}` of size {size}: the "
-                    f"subscript is {over}{runs}. Make the sizes meet, or name "
-                    f"`{name}` in zero_outside to read 0 there.",
-                    ShapeError,
-                )
+                self.outside(part, tensor, axis, over, form[0])
         return tensor.read(*subscripts)
+
+    def wrong_count(self, node: ast.expr, tensor: Tensor, came: int) -> NoReturn:
+        """Refuse a tensor with more or fewer subscripts than axes."""
+        self.refuse(node, shapes.wrong_count(tensor, came), ShapeError)
+
+    def outside(
+        self, node: ast.expr, tensor: Tensor, axis: str, over: str, used: Iterable[Name]
+    ) -> NoReturn:
+        """Refuse a subscript of some letters that leaves its axis, at some places."""
+        message = shapes.outside(self.system, tensor, axis, over, used)
+        self.refuse(node, message, ShapeError)
 
     def _subscript(self, node: ast.expr, scope: tuple[Name, ...]) -> Expr:
         """Affine in indices with whole coefficients, or a read of integer data."""
@@ -291,7 +289,9 @@ class Reader:
         most = row.arity if row else 3
         least = most - (len(row.defaults) if row else 0)
         if not least <= count <= most:
-            takes = ("" if least == most else f"{least} to ") + _count(most, "argument")
+            takes = ("" if least == most else f"{least} to ") + shapes.counted(
+                most, "argument"
+            )
             self.refuse(node, f"`{name}` takes {takes}, {count} came.")
 
     @contextmanager
@@ -392,8 +392,3 @@ class Reader:
     def _refuse_flaw(self, node: ast.expr, flaw: str | None) -> None:
         if flaw is not None:
             self.refuse(node, flaw)
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    """`1 axis`, `2 axes`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

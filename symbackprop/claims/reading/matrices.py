@@ -19,7 +19,7 @@ from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.reading.bench import IDENTITY, Workbench
 from symbackprop.claims.reading.letters import resolve
 from symbackprop.claims.reading.matrix import Index, Matrix, kronecker, laid_out
-from symbackprop.claims.reading.sides import SIDES, ClaimReader, finished, misfits
+from symbackprop.claims.reading.sides import SIDES, ClaimReader, finished
 from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
 from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
@@ -355,8 +355,7 @@ def read_matrices(
         reader.layout, reader.flipped = layout, flipped
         reader.derivatives = derivatives
         readers.append(reader)
-        with misfits():
-            parts.append(reader.matrix(root, free))
+        parts.append(reader.matrix(root, free))
     reader = readers[0]
     sized = [p for p in parts if not (p.is_scalar or p.identity)]
     shape = sized[0] if sized else parts[0]

@@ -10,9 +10,9 @@ tensor of its own, where it is not one already.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from sympy import Dummy, Expr, S, Symbol
 
@@ -25,11 +25,12 @@ from symbackprop.claims.reading.text import Parsed
 from symbackprop.equations import (
     Axis,
     Name,
+    Tensor,
     indices_of,
     subscripts_of,
     tensor_of,
 )
-from symbackprop.errors import ShapeError, nearest
+from symbackprop.errors import nearest
 from symbackprop.grammar.expressions import Reader
 from symbackprop.grammar.normal import Placeholders
 from symbackprop.grammar.text import FUNCTIONS
@@ -59,6 +60,24 @@ class ClaimReader(Reader):
         inside = node.slice
         parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
         return self._tensor(node, slope, list(parts), scope)
+
+    def wrong_count(self, node: ast.expr, tensor: Tensor, came: int) -> NoReturn:
+        """Shapes that the grammar refuses are a finding about a claim."""
+        counts = {"axes": str(len(tensor.axes)), "came": str(came)}
+        raise MisfitError("subscript misfit", name=tensor.name, **counts)
+
+    def outside(
+        self,
+        node: ast.expr,
+        tensor: Tensor,
+        axis: str,
+        over: str,
+        letters: Iterable[Name],
+    ) -> NoReturn:
+        size = str(self.system.size(axis))
+        raise MisfitError(
+            "place misfit", name=tensor.name, axis=axis, size=size, over=over
+        )
 
     def _adjoint(self, name: str) -> str:
         """The tensor of slopes that `delta1` or `dW` means; "" where it is neither."""
@@ -225,8 +244,7 @@ def read_sides(parsed: Parsed, bench: Workbench, form: str) -> Claim:
     sides = []
     for name, root, tree in zip(SIDES, parsed.sides, parsed.trees, strict=False):
         reader = ClaimReader(tree, bench.system, bench=bench)
-        with misfits():
-            body = reader.right_side(free, root)
+        body = reader.right_side(free, root)
         sides.append(bench.define(name, free, body, reader.placeholders).name)
     condition = ""
     if parsed.condition is not None and parsed.where is not None:
@@ -235,16 +253,6 @@ def read_sides(parsed: Parsed, bench: Workbench, form: str) -> Claim:
         chosen = scalars.where(holds, S.One, S.Zero)
         condition = bench.define("condition", free, chosen, reader.placeholders).name
     return finished(parsed, form, bench, tuple(sides), condition, letters)
-
-
-@contextmanager
-def misfits() -> Iterator[None]:
-    """Shapes that the grammar refuses are a finding about a claim."""
-    try:
-        yield
-    except ShapeError as error:
-        told = str(error).split("\n")[0]
-        raise MisfitError("shape misfit", what=told.partition(": ")[2]) from None
 
 
 def finished(
