@@ -187,7 +187,9 @@ def _proved(found: Verdict, claim: Claim, program: Program | None) -> Verdict:
     if proof is None:
         if found.reason == Reason("orders"):  # points show no bound
             return Verdict(found.claim, UNDECIDED, reason=found.reason)
-        return found
+        judge = Judge(claim)
+        closely = judge.failing_closely() if scalar and found.shown == DIGITS else None
+        return found if closely is None else _refuted(claim, judge, closely)
     about = {"scalar": Reason("proof scalar")}.get(claim.form, Reason("proof"))
     return replace(found, shown=PROOF, reason=about, proof=proof)
 

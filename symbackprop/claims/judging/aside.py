@@ -37,7 +37,8 @@ def steady(
     """
     here = _sides(claim, given, system, batch)
     calm = np.ones(here.shape[1:], dtype=bool)
-    for there in _aside(claim, given, system, batch):
+    for moved in asides(claim, given):
+        there = _sides(claim, moved, system, batch)
         jump = np.abs(there - here) > JUMP * (1 + np.abs(here))
         calm &= ~np.asarray(jump, dtype=bool).any(axis=0)
     return calm
@@ -47,25 +48,25 @@ def isolated(
     claim: Claim, given: Mapping[str, Any], system: System, batch: int = 1
 ) -> Array:
     """Where all sides have values aside, on one way at least; see `steady`."""
-    sides = _aside(claim, given, system, batch)
+    sides = [_sides(claim, moved, system, batch) for moved in asides(claim, given)]
     return np.asarray(np.any([finite(side).all(axis=0) for side in sides], axis=0))
 
 
-def _aside(
-    claim: Claim, given: Mapping[str, Any], system: System, batch: int
-) -> list[Array]:
-    """The sides a step away, and as far the other way."""
+def asides(claim: Claim, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The values a step away, and as far the other way."""
     rng = np.random.default_rng(SEED)
     step = {
         tensor.name: rng.integers(1, 99, np.shape(given[tensor.name])).astype(object)
         for tensor in (*claim.base.data, *claim.base.parameters)
         if not tensor.integer
     }
-    found = []
-    for size in (STEP, -STEP):
-        moved = {n: np.asarray(given[n], object) + size * s for n, s in step.items()}
-        found.append(_sides(claim, {**given, **moved}, system, batch))
-    return found
+    return [
+        {
+            **given,
+            **{n: np.asarray(given[n], object) + size * s for n, s in step.items()},
+        }
+        for size in (STEP, -STEP)
+    ]
 
 
 def _sides(claim: Claim, given: Mapping[str, Any], system: System, batch: int) -> Array:

@@ -7,7 +7,7 @@ Axes are tried at size 1, then 2, then the ordinary small ones; then each tensor
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -18,7 +18,8 @@ import numpy as np
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.judging.aside import steady
 from symbackprop.claims.judging.judge import SEED, Judge, Point
-from symbackprop.claims.judging.values import FIFTY, needs
+from symbackprop.claims.judging.order import FINER
+from symbackprop.claims.judging.values import FIFTY, needs, values
 from symbackprop.claims.reading.bench import variables
 from symbackprop.claims.verdict import Counterexample
 from symbackprop.equations import System, Tensor
@@ -187,31 +188,32 @@ def _simplest_row(judge: Judge, failing: Point) -> Counterexample:
 
     row = min(rows, key=size)
     relation = int(np.argmax(failing.wrong[:, row]))
-    left, right = (
-        np.asarray(failing.found[judge.claim.sides[relation + k]]).reshape(-1)[row]
-        for k in (0, 1)
-    )
     written = variables(judge.claim.parsed)
-    values = {name: failing.given[name][row] for name in names if name in written}
-    return Counterexample({}, values, {}, *_both(left, right))
+    shown = {name: failing.given[name][row] for name in names if name in written}
+    given = {name: np.asarray(failing.given[name])[[row]] for name in names}
+    one = replace(
+        failing,
+        given=given,
+        found={n: np.asarray(v).reshape(-1)[[row]] for n, v in failing.found.items()},
+    )
+    told = _both(judge, one, judge.claim.system, relation, (0,))
+    return Counterexample({}, shown, {}, *told)
 
 
 def _told(judge: Judge, point: Point, system: System) -> Counterexample:
     claim = judge.claim
     place = tuple(int(i) for i in np.argwhere(point.wrong)[0])
     relation, at = place[0], place[1:]
-    left, right = (
-        np.asarray(point.found[claim.sides[relation + k]])[at] for k in (0, 1)
-    )
     letters = dict(zip(claim.letters, at, strict=True))
     needed = _needed(claim, system)
-    values = {
+    shown = {
         name: _nested(value) for name, value in point.given.items() if name in needed
     }
     sizes = {
-        axis: system.size(axis) for name in values for axis in system.tensors[name].axes
+        axis: system.size(axis) for name in shown for axis in system.tensors[name].axes
     }
-    return Counterexample(sizes, values, letters, *_both(left, right))
+    told = _both(judge, point, system, relation, at)
+    return Counterexample(sizes, shown, letters, *told)
 
 
 def _needed(claim: Claim, system: System) -> set[str]:
@@ -233,13 +235,26 @@ def _nested(value: Any) -> Any:
     return int(number) if float(number).is_integer() else float(number)
 
 
-def _both(left: Any, right: Any) -> tuple[str, str]:
-    """Two different numbers in as few digits, six at least, as tell them apart."""
+def _both(
+    judge: Judge, point: Point, system: System, relation: int, at: tuple[int, ...]
+) -> tuple[str, str]:
+    """Two sides in as few digits, six at least, as tell them apart.
+
+    What many digits do not tell apart is told by the difference: `1` and `1 - 3e-61`.
+    """
+    names = judge.claim.sides[relation : relation + 2]
+    left, right = (np.asarray(point.found[name])[at] for name in names)
     for digits in DIGITS:
         told = _number(left, digits), _number(right, digits)
         if told[0] != told[1]:
-            break
-    return told
+            return told
+    finer = values(judge.claim, system, point.given, FINER[-1])
+    left, right = (np.asarray(finer[name])[at] for name in names)
+    short = _number(left, DIGITS[0])
+    if left == right:
+        return short, short
+    sign = "+" if right > left else "-"
+    return short, f"{short} {sign} {_number(abs(right - left), 3)}"
 
 
 def _number(value: Any, digits: int) -> str:

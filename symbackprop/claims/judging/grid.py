@@ -16,6 +16,7 @@ VARIED = 24  # random values of each variable of a scalar claim
 SCALES = (Fraction(1), *(Fraction(1, 10**k) for k in (2, 4, 6)))
 FAR = (Fraction(20), Fraction(400))
 POINTS = 400  # combined simple values of variables
+PLAIN = (0, 1, 2)  # which formulas name for other reasons
 BESIDE = (
     Fraction(1, 100),
     Fraction(-1, 100),
@@ -26,6 +27,7 @@ SIMPLE = (
     *map(Fraction, (0, 1, -1, 2, -2)),
     *(Fraction(p, 2) for p in (1, -1, 3, -3)),
     *map(Fraction, (3, -3, 5, -5, 10, -10)),
+    *(Fraction(p, 4) for p in (1, -1, 3, -3)),
 )
 
 
@@ -55,7 +57,7 @@ def grid(
     for scale in (*SCALES, *(FAR if far else ())):
         tops = rng.integers(-300, 300, (VARIED, len(names)))
         rows += [tuple(Fraction(int(top), 61) * scale for top in row) for row in tops]
-    sizes = dict.fromkeys(abs(n) for n in named if n not in SIMPLE)
+    sizes = dict.fromkeys(abs(n) for n in named if n not in PLAIN)
     own = [s * n for n in sizes if n <= LARGEST for s in (1, -1)][: 2 * NAMED]
     pool = [*own, *SIMPLE[:3]]
     for number, place, step in product(own, range(len(names)), BESIDE):

@@ -3,25 +3,25 @@
 On fractions each scalar function is a random rational function, as different for the
 layers of a network as their activations are; what holds there is algebra, and exact. A
 claim that rests on what its functions are is judged with those functions, to 50 digits,
-and to 100 where rounding could be meant.
+and to more where these do not tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache, cached_property, partial
+from functools import cached_property
 from itertools import chain, islice
 from math import prod
 from typing import Any
 
 import numpy as np
-from mpmath import mpf
 
 from symbackprop.claims.claim import Claim, UndecidedError
-from symbackprop.claims.judging.aside import isolated, steady
+from symbackprop.claims.judging.aside import asides, isolated, steady
 from symbackprop.claims.judging.grid import VARIED, grid
+from symbackprop.claims.judging.order import FINER, finer_order, near, order
 from symbackprop.claims.judging.traits import Traits
 from symbackprop.claims.judging.values import FIFTY, finite, needs, values
 from symbackprop.equations import System
@@ -33,27 +33,18 @@ from symbackprop.witnesses.draws import (
     shrink,
 )
 from symbackprop.witnesses.exact import Exact
-from symbackprop.witnesses.numbers import Array, Numbers, Precise
+from symbackprop.witnesses.numbers import Array, Numbers
 
 EXACT_DRAWS, DIGIT_DRAWS = 3, 4
 PIECES = 3  # times as many where choices by value are made
 SEED = 20221129
 WIDER = (1, 1, 1, 6, 2_000)  # by how much some tensors are larger, for inequalities
-STEP = Fraction(1, 10**25)  # aside, to see whether a side jumps
-JUMP = 1e-12
-NEAR = 1e-30  # a difference below it, relative to the sides, may be rounding
-SHRINKS = 1e-25  # what is left of a difference, of rounding alone, with 50 digits more
-FINER = (  # more digits, and a difference that may be rounding of those, too
-    (Precise(100), mpf("1e-75")),
-    (Precise(1000), mpf("1e-900")),
-)
 RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
 
-LARGE = 30  # from here on a function may differ from its bound by rounding alone
-FEW = 4  # points at which a condition must hold
+LARGE = 30  # from here on a function of a network may be near its bound
+MOST_ROWS = 12  # of the values of variables that are looked at with more digits
 MANY = 24  # draws for inequalities, and where places count as numbers
 FREE = (-3, 20)  # whole numbers that nothing limits
-MOST_FIGURES = 25  # of a number in a claim that is judged to 50 digits
 MOST_PLACES = 5_000  # of the letters of one sum
 MOST_LENGTH = 200_000  # of fractions, in numbers as they are drawn
 MUCH_WORK = 10_000  # for which few points must do
@@ -145,14 +136,16 @@ class Judge:
             given = draw_exact(self.base(system), rng, 1)
             yield self.at(self.with_facts(given, system), Exact(number), system)
 
-    def digits(self, system: System | None = None) -> Iterator[Point]:
+    def digits(
+        self, system: System | None = None, thorough: bool = False
+    ) -> Iterator[Point]:
         """Points of 50 digits, with the functions as they are."""
         system = system or self.small
         rng = np.random.default_rng(SEED)
         base = self.base(system)
         if self.claim.form == "scalar":
             given, batch = grid(base, self.traits.orders, sorted(self.traits.numbers))
-            yield self.at(given, FIFTY, system, batch)
+            yield self.at(given, FIFTY, system, batch, thorough)
             return
         for number in range(self._draws(DIGIT_DRAWS)):
             try:
@@ -198,8 +191,13 @@ class Judge:
         numbers: Numbers,
         system: System,
         batch: int = 1,
+        thorough: bool = False,
     ) -> Point:
-        """The sides at one point, and where they disagree."""
+        """The sides at one point, and where they disagree.
+
+        Args:
+            thorough: whether what 50 digits do not tell apart is looked at, too.
+        """
         claim = self.claim
         found = values(claim, system, given, numbers, batch)
         sides = [np.asarray(found[name]) for name in claim.sides]
@@ -212,54 +210,80 @@ class Judge:
                 known = valued.any(axis=0)
             if claim.slopes and claim.form == "scalar":
                 known &= steady(claim, given, system, batch)
+                for slope in claim.slopes.values():  # a slope is of what has a value
+                    known &= finite(found[slope.of])
             if (known & ~valued.all(axis=0)).any():
                 known &= ~isolated(claim, given, system, batch) | valued.all(axis=0)
         if claim.condition:
             known &= np.asarray(found[claim.condition] == 1)
-        finer = self._finer(given, system, batch)
         wrong = []
         for place, relation in enumerate(claim.parsed.relations):
             left, right = sides[place], sides[place + 1]
-            equal = np.asarray(left == right)
-            both = valued[place] & valued[place + 1]
+            sense = np.asarray(left != right).astype(int)
+            both, hidden = valued[place] & valued[place + 1], np.zeros_like(known)
             if numbers is FIFTY:
-                before = np.abs(left - right)
-                far = equal & ~self._small(given, equal)
-                unsure = (~equal & _near(left, right) | far) & known & both
-                equal &= ~far
-                for more, unseen in finer[1:] if far.any() else finer:
-                    if not unsure.any():
-                        break
-                    left, right = more()[place], more()[place + 1]
-                    rest = np.abs(left - right)
-                    equal |= unsure & np.asarray(rest <= SHRINKS * before, dtype=bool)
-                    unsure &= ~equal & np.asarray(rest < unseen, dtype=bool)
-                known &= ~unsure
-            broken = _broken(relation, left, right, equal)
-            if self.traits.orders:  # what only comes near may be equal by rounding
-                broken &= ~_near(left, right) | self._small(given, broken)
-            wrong.append((broken | ~both) & known)
+                sense = order(left, right)
+                unsure = known & both & near(left, right)
+                if not (self.traits.orders or thorough):
+                    unsure &= sense != 0
+                told, seen = self._finer(given, system, batch, place, unsure)
+                sense, hidden = np.where(unsure, told, sense), unsure & ~seen
+            wrong.append((_broken(relation, sense) | ~both) & known & ~hidden)
         return Point(given, found, np.stack(wrong), np.asarray(known))
 
     def _finer(
-        self, given: Mapping[str, Any], system: System, batch: int
-    ) -> list[tuple[Callable[[], list[Array]], Any]]:
-        """The sides with more and more digits, each computed when it is asked for."""
+        self,
+        given: Mapping[str, Any],
+        system: System,
+        batch: int,
+        place: int,
+        unsure: Array,
+    ) -> tuple[Array, Array]:
+        """The order of two sides by more digits, and where it is seen.
 
-        def sides(numbers: Numbers) -> list[Array]:
-            found = values(self.claim, system, given, numbers, batch)
-            return [np.asarray(found[name]) for name in self.claim.sides]
-
-        return [(cache(partial(sides, more)), unseen) for more, unseen in FINER]
-
-    def _small(self, given: Mapping[str, Any], like: Array) -> Array:
-        """Where all numbers are small, so that no function is near its bound."""
+        Of many values of variables only some are looked at.
+        """
+        found, seen = np.zeros(unsure.shape, int), np.zeros(unsure.shape, bool)
+        if not unsure.any():
+            return found, seen
+        rows: Any = ...
         if self.claim.form == "scalar":
-            small = [np.abs(v) < LARGE for v in given.values()]
-            return np.asarray(np.all(small, axis=0), dtype=bool)
+            rows = self._chosen(np.flatnonzero(unsure), given)
+            given = {name: np.asarray(v)[rows] for name, v in given.items()}
+            batch = len(rows)
+
+        def sides(
+            numbers: Numbers, at: Mapping[str, Any] = given
+        ) -> tuple[Array, Array]:
+            more = values(self.claim, system, at, numbers, batch)
+            left, right = self.claim.sides[place : place + 2]
+            return np.asarray(more[left]), np.asarray(more[right])
+
+        found[rows], seen[rows] = finer_order(sides, self.claim.form == "scalar")
+        if self.traits.orders:  # equal to all digits, or only near its bound
+            moved = [order(*sides(FINER[1], at)) for at in asides(self.claim, given)]
+            meets = np.any([sense != 0 for sense in moved], axis=0)
+            if self.claim.form == "scalar":
+                left, right = sides(Exact(0))
+                meets |= np.asarray(left == right, dtype=bool)
+            else:
+                meets |= self._is_small(given)
+            seen[rows] &= (found[rows] != 0) | meets
+        return found, seen
+
+    @staticmethod
+    def _chosen(rows: Array, given: Mapping[str, Any]) -> Array:
+        """Some rows of the variables' values: the smallest, and larger ones."""
+        sizes = [max(abs(value[row]) for value in given.values()) for row in rows]
+        ranked = rows[np.argsort(sizes, kind="stable")]
+        small, rest = np.split(ranked, [MOST_ROWS // 2])
+        return np.concatenate([small, rest[:: len(rest) // (MOST_ROWS // 2) + 1]])
+
+    def _is_small(self, given: Mapping[str, Any]) -> bool:
+        """Whether all numbers are small, so that no function is near its bound."""
         read = needs(self.claim.system, self.claim.sides)
         entering = [np.abs(v) for n, v in given.items() if n in read]
-        return np.full(like.shape, all(np.all(size < LARGE) for size in entering))
+        return all(np.all(size < LARGE) for size in entering)
 
     def _compare_derived(self, found: Mapping[str, Array]) -> None:
         """Slopes that were written out against those of the witness.
@@ -270,7 +294,7 @@ class Judge:
         for slope, written in self.claim.derived.items():
             left, right = np.asarray(found[slope]), np.asarray(found[written])
             valued = finite(left) & finite(right)
-            if not _near(left, right)[valued].all():
+            if not near(left, right)[valued].all():
                 raise CheckError(
                     f"a slope within the claim `{self.claim.parsed.text}` was written "
                     "out wrongly. Please report it: no verdict is given."
@@ -314,6 +338,13 @@ class Judge:
             return self._failing(own)
         return point
 
+    def failing_closely(self) -> Point | None:
+        """Where a claim about functions fails by less than 50 digits tell."""
+        for point in self.digits(self.small, thorough=True):
+            if point.fails:
+                return point
+        return None
+
     def _failing(self, system: System, draws: int = DIGIT_DRAWS) -> Point | None:
         exercised = False
         for point in islice(self.digits(system), self._draws(draws)):
@@ -351,18 +382,10 @@ class Judge:
         )
 
 
-def _near(left: Array, right: Array) -> Array:
-    size = np.abs(left) + np.abs(right)
-    return np.asarray(np.abs(left - right) <= NEAR * np.maximum(size, 1), dtype=bool)
-
-
-def _broken(relation: str, left: Array, right: Array, equal: Array) -> Array:
-    if relation == "<":
-        return ~np.asarray(left < right, dtype=bool) | equal
-    if relation == "<=":
-        return ~(np.asarray(left <= right, dtype=bool) | equal)
-    if relation == ">":
-        return ~np.asarray(left > right, dtype=bool) | equal
-    if relation == ">=":
-        return ~(np.asarray(left >= right, dtype=bool) | equal)
-    return ~equal
+def _broken(relation: str, sense: Array) -> Array:
+    """Where sides in some order do not stand in a relation."""
+    if relation in ("<", ">="):
+        return np.asarray(sense >= 0 if relation == "<" else sense < 0)
+    if relation in (">", "<="):
+        return np.asarray(sense <= 0 if relation == ">" else sense > 0)
+    return np.asarray(sense != 0)

@@ -38,6 +38,8 @@ def values(
     """
     wanted = [*claim.sides, *claim.derived, *claim.derived.values()]
     wanted += [claim.condition] if claim.condition else []
+    if claim.form == "scalar":
+        wanted += [slope.of for slope in claim.slopes.values()]
     needed = needs(system, wanted)
     slopes = {
         name: jacobian(

@@ -36,7 +36,11 @@ def domain(expression: Expr, signs: Signs | None = None) -> frozenset[Expr]:
 def _unsure(part: Expr, signs: Signs | None, together: bool) -> set[Expr]:
     """The factors of a part that may be 0; together, their product with its sign."""
     quotients = Quotients((part,), signs)
-    number, powers = quotients.factors(quotients.value(part))
+    value = quotients.value(part)
+    whole = quotients.sign(value)
+    if whole is not None and whole.strict and (whole.sense > 0 or not together):
+        return set()
+    number, powers = quotients.factors(value)
     product = S.One if number > 0 else -S.One
     found: set[Expr] = set()
     for factor, power in powers:

@@ -131,6 +131,13 @@ class Quotients:
             return None
         if number == 0:
             return Sign(0)
+        # `E**20 + 1` is plainly positive, its factors are not.
+        above, below = (
+            None if self._complex else self._by_summands(part)
+            for part in (element.numer, element.denom)
+        )
+        if above is not None and below is not None and below.strict:
+            return above * below
         found = Sign(1 if number > 0 else -1)
         for factor, power in powers:
             one = self.sign_of_factor(factor)
