@@ -506,6 +506,36 @@ holds | label*label = label**2
 holds | p[k] < 1
 holds | 0 < p[k] <= 1
 """,
+    "dilated": """
+holds | D(L, K[k]) = sum(delta_c[t]*x[t - 4*k], t)
+fails | D(L, K[k]) = sum(delta_c[t]*x[t - 3*k], t)
+fails | D(L, K[k]) = sum(delta_c[t]*x[t + 4*k], t)
+fails | D(L, K[1]) = 0
+holds | D(L, x[t]) = sum(K[k]*delta_c[t + 4*k], k)
+fails | D(L, x[t]) = sum(K[k]*delta_c[t - 4*k], k)
+fails | D(L, x[t]) = K[0]*delta_c[t]
+fails | c[t] = K[0]*x[t] + b
+""",
+    "capped": """
+holds | D(L, z[i]) = where(z[i] > 0 and z[i] < 6, a[i] - y[i], 0)
+fails | D(L, z[i]) = where(z[i] > 0, a[i] - y[i], 0)
+fails | D(L, z[i]) = where(z[i] > 0 and z[i] < 10, a[i] - y[i], 0)
+fails | a[i] = relu(z[i])
+holds | a[i] <= 6
+fails | a[i] < 6
+""",
+    "huber": """
+holds | D(L, w[j]) = mean(where(abs(r[n]) <= far, r[n], far*sign(r[n]))*X[n, j], n)
+fails | D(L, w[j]) = mean(where(abs(r[n]) <= far, r[n], far)*X[n, j], n)
+fails | D(L, w[j]) = mean(r[n]*X[n, j], n)
+fails | L = mean(r[n]**2, n)/2
+""",
+    "ridge": """
+holds | D(L, w) = (f - y)*x + lam*w
+only-if | D(L, w) = (f - y)*x + lam**2*w
+only-if | D(L, w) = lam*(f - y)*x + w
+fails | D(L, w) = (f - y)*x - lam*w
+""",
     "binary": """
 holds | delta[k] = a[k] - y[k]
 holds | delta = a - y
@@ -911,6 +941,15 @@ fails only-if undecided | x**2 = 2 if x == 17
 fails only-if undecided | logistic(x) = 1 if x > 1000
 fails only-if | tanh(x) = 1 if x > 40
 holds | tanh(x) = 1 - 2/(exp(2*x) + 1) if x > 40
+fails | logistic(x**2 + 200) = 1
+fails only-if | log(1 + exp(x)) = exp(x) if x < -200
+fails | tanh(300*x) = sign(x) if abs(x) > 1
+holds | tanh(10*x) < 1
+holds | -1 < tanh(x*y + b) < 1
+holds | softplus(10*x) > 10*x
+holds | D(-y*log(p) - (1 - y)*log(1 - p), p) = (p - y)/(p*(1 - p))
+only-if | logistic(log(p/(1 - p))) = p
+only-if | leaky_relu(x, r) = maximum(x, r*x) if r > 0
 holds | x**2 = 0.1369 if x == 0.37
 holds | x + y = 1 if x == 0.37 and y == 0.63
 holds | D(log(x), x) = 1/x if x > 100
@@ -966,6 +1005,20 @@ BEYOND_NUMBERS = (
     "tanh(x) = x if abs(x) < 1/1000",
     "x + 1e-40 = x",
     "label < 3",
+    "logistic(log(p/(1 - p))) = p",
+    "D(L, z[i]) = where(z[i] > 0, a[i] - y[i], 0)",
+    "D(L, z[i]) = where(z[i] > 0 and z[i] < 10, a[i] - y[i], 0)",
+    "a[i] = relu(z[i])",
+    "a[i] < 6",
+    "D(L, w[j]) = mean(where(abs(r[n]) <= far, r[n], far)*X[n, j], n)",
+    "D(L, w[j]) = mean(r[n]*X[n, j], n)",
+    "L = mean(r[n]**2, n)/2",
+    "D(L, w) = (f - y)*x + lam**2*w",
+    "D(L, w) = lam*(f - y)*x + w",
+    "logistic(x**2 + 200) = 1",
+    "log(1 + exp(x)) = exp(x) if x < -200",
+    "tanh(300*x) = sign(x) if abs(x) > 1",
+    "D(-y*log(p) - (1 - y)*log(1 - p), p) = (p - y)/(p*(1 - p))",
     "where(label == 2, 1, 0) = 0",
     "tanh(x) = 1 if x > 40",
     "D(log(x), x) = 1/x + 1/1000 if x > 100",

@@ -65,6 +65,51 @@ TEXTS: dict[str, Declared] = {
         "integers": ("label",),
         "batched": ("x", "label"),
     },
+    "dilated": {
+        "equations": """
+            c[t] = sum(K[k] * x[t - 4*k], k) + b
+            h[t] = tanh(c[t])
+            L = sum((h[t] - y[t])**2, t) / 2
+        """,
+        "axes": {"t": 14, "k": 3},
+        "parameters": {"K": "k", "b": ""},
+        "data": {"x": "t", "y": "t"},
+        "zero_outside": ("x",),
+        "batched": ("x", "y"),
+    },
+    "capped": {
+        "equations": """
+            z[i] = sum(W[i, j] * x[j], j) + b[i]
+            a[i] = minimum(maximum(z[i], 0), 6)
+            L = sum((a[i] - y[i])**2, i) / 2
+        """,
+        "axes": {"i": 2, "j": 3},
+        "parameters": {"W": "i j", "b": "i"},
+        "data": {"x": "j", "y": "i"},
+        "batched": ("x", "y"),
+    },
+    "huber": {
+        "equations": """
+            r[n] = sum(X[n, j] * w[j], j) - y[n]
+            h[n] = where(abs(r[n]) <= far, r[n]**2/2, far*(abs(r[n]) - far/2))
+            L = mean(h[n], n)
+        """,
+        "axes": {"n": 4, "j": 2},
+        "parameters": {"w": "j"},
+        "data": {"X": "n j", "y": "n"},
+        "constants": {"far": 3},
+    },
+    "ridge": {
+        "equations": """
+            f = sum(w[j] * x[j], j)
+            L = (f - y)**2/2 + lam/2*sum(w[j]**2, j)
+        """,
+        "axes": {"j": 3},
+        "parameters": {"w": "j"},
+        "data": {"x": "j", "y": ""},
+        "constants": {"lam": 1},
+        "batched": ("x", "y"),
+    },
     "binary": {
         "equations": """
             z[k] = sum(W[k, j] * x[j], j) + b[k]

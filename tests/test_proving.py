@@ -9,6 +9,7 @@ import pytest
 import symbackprop as sb
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.judging.judge import Judge
+from symbackprop.claims.judging.values import FIFTY
 from symbackprop.claims.phrases import REASONS
 from symbackprop.claims.proving.chains import Chains
 from symbackprop.claims.proving.prove import prove
@@ -281,7 +282,9 @@ def lines() -> list[tuple[Program | None, str]]:
 def test_every_line_is_a_claim_that_holds() -> None:
     for program, text in lines():
         facts = ("y",) if program is SOFTMAX else ()
-        point = next(Judge(claim(text, program), facts).digits())
+        judge = Judge(claim(text, program), facts)
+        given, batch = next(judge.draws.digits(judge.small))
+        point = judge.at(given, FIFTY, judge.small, batch)
         assert point.exercised, text
         assert not point.fails, text
 

@@ -99,6 +99,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "its condition holds at too few of the points that were tried",
         "zh": "在试过的点中，满足其条件的太少",
     },
+    "one way": {
+        "en": "it is not proved, and a choice in it came out one way at all points",
+        "zh": "未得证明，且其中某个选择在所有试过的点上结果都一样",
+    },
     "many figures": {
         "en": "a number in it has too many figures to tell the sides apart by points",
         "zh": "其中有数的位数太多，无法用数值区分两边",

@@ -8,14 +8,15 @@ formula that does hold.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
-from symbackprop.claims.judging.conditions import condition
+from symbackprop.claims.judging.conditions import border, condition
 from symbackprop.claims.judging.counterexamples import counterexample
-from symbackprop.claims.judging.finding import find
+from symbackprop.claims.judging.finding import Finding, find
 from symbackprop.claims.judging.judge import Judge, Point
 from symbackprop.claims.judging.targets import targets
 from symbackprop.claims.networks import differing, network_for
@@ -51,6 +52,8 @@ from symbackprop.errors import (
 )
 from symbackprop.program import Program
 from symbackprop.proof import Derivation
+
+Again = Callable[[Parsed], Verdict]  # a claim about the same
 
 MOST_DERIVATIVES = 4  # of which some are tried in the other layout
 
@@ -147,16 +150,17 @@ def judged(parsed: Parsed, program: Program | None, layout: str) -> Verdict:
         claim = read(parsed, bench, layout)
         if parsed.relations[0] == "<-":
             return Verdict(parsed.text, UPDATE, reason=Reason("update rule"))
-        found = _decided(claim, bench)
+        again = partial(judged, program=program, layout=layout)
+        found = _decided(claim, bench, again)
         exact = found.shown == EXACT
         apart = differing(workbench(program), parsed) if exact else None
         if apart is not None:
-            elsewhere = _decided(read(parsed, apart, layout), apart)
+            elsewhere = _decided(read(parsed, apart, layout), apart, again)
             if not elsewhere.holds:
                 rows = [f"`{f}` = {row}" for f, (row, *_) in apart.functions.items()]
                 told = Reason("hides", {"functions": ", ".join(rows)})
                 return replace(elsewhere, reason=told)
-        return _proved(found, claim, program) if found.kind == HOLDS else found
+        return _proved(found, claim, program, again) if found.kind == HOLDS else found
     except MisfitError as misfit:
         hint = _other_layout(parsed, program, layout)
         return Verdict(parsed.text, MISFIT, reason=misfit.reason, condition=hint)
@@ -176,7 +180,9 @@ def _misfit_within(parsed: Parsed, bench: Workbench, layout: str) -> Reason | No
     return None
 
 
-def _proved(found: Verdict, claim: Claim, program: Program | None) -> Verdict:
+def _proved(
+    found: Verdict, claim: Claim, program: Program | None, again: Again
+) -> Verdict:
     """With a proof, where one is found; no judge has refuted the claim before."""
     facts = tuple(t.name for t in targets(claim.base)) if found.given else ()
     scalar = claim.form == "scalar"
@@ -185,11 +191,11 @@ def _proved(found: Verdict, claim: Claim, program: Program | None) -> Verdict:
     except CheckError:  # a proof that a witness refutes is none; the verdict stands
         proof = None
     if proof is None:
-        if found.reason == Reason("orders"):  # points show no bound
+        if found.reason in (Reason("orders"), Reason("one way")):  # points show no more
             return Verdict(found.claim, UNDECIDED, reason=found.reason)
         judge = Judge(claim)
         closely = judge.failing_closely() if scalar and found.shown == DIGITS else None
-        return found if closely is None else _refuted(claim, judge, closely)
+        return found if closely is None else _refuted(claim, judge, closely, again)
     about = {"scalar": Reason("proof scalar")}.get(claim.form, Reason("proof"))
     return replace(found, shown=PROOF, reason=about, proof=proof)
 
@@ -202,11 +208,15 @@ def _numbered(program: Program | None) -> Derivation | None:
         return None
 
 
-def _decided(claim: Claim, bench: Workbench) -> Verdict:
+def _decided(claim: Claim, bench: Workbench, again: Again) -> Verdict:
     """The verdict of the judges."""
     text, found = claim.parsed.text, find(claim)
     if found.failing is not None:
-        return _refuted(claim, found.judge, found.failing)
+        return _refuted(claim, found.judge, found.failing, again)
+    if found.elsewhere is not None:
+        return _leaning(claim, found)
+    if not found.judge.chooses_all:
+        return Verdict(text, HOLDS, DIGITS, Reason("one way"))
     if found.exact:
         if restates(claim, bench):
             return Verdict(text, DEFINITION, EXACT, Reason("restates"))
@@ -216,17 +226,36 @@ def _decided(claim: Claim, bench: Workbench) -> Verdict:
     return Verdict(text, HOLDS, DIGITS, reason, given=given)
 
 
+def _leaning(claim: Claim, found: Finding) -> Verdict:
+    """What holds for the numbers alone that constants happen to have."""
+    assert found.elsewhere is not None
+    against = counterexample(*found.elsewhere)
+    constants = found.elsewhere[0].claim.system.constants
+    if against is not None:
+        shown = {name: constants[name].value for name in found.leans}
+        against = replace(against, values={**against.values, **shown})
+    when = " and ".join(
+        f"{name} == {claim.system.constants[name].value}" for name in found.leans
+    )
+    text = claim.parsed.text
+    return Verdict(text, CONDITIONAL, counterexample=against, condition=when)
+
+
 def _fact(name: str, claim: Claim) -> str:
     axes = claim.base.tensors[name].axes
     return f"sum({name}[{', '.join(axes)}], {axes[-1]}) = 1"
 
 
-def _refuted(claim: Claim, judge: Judge, point: Point) -> Verdict:
+def _refuted(claim: Claim, judge: Judge, point: Point, again: Again) -> Verdict:
     """What fails, with a condition under which it does not."""
     text = claim.parsed.text
     against = counterexample(judge, point)
-    when = condition(judge, point) if claim.form == "scalar" else ""
-    if when and judged(parse(_with(claim.parsed, when)), None, "").holds:
+    when = ""
+    if claim.form == "scalar":
+        when = condition(judge, point)
+    elif claim.form == "index" and claim.parsed.condition is None:
+        when = border(judge)
+    if when and again(parse(_with(claim.parsed, when))).holds:
         return Verdict(text, CONDITIONAL, counterexample=against, condition=when)
     return Verdict(text, FAILS, counterexample=against)
 

@@ -66,17 +66,36 @@ def shrink(system: System, *, small: int = 3, varied: int = 3) -> System:
         size = max(sizes[root(name)], min(needed, system.size(name)))
         sizes[root(name)] = size
 
-    def reach(subscript: Expr, size: Callable[[str], int]) -> tuple[int, int]:
-        """The greatest value of a subscript, and its constant."""
+    def reach(subscript: Expr, size: Callable[[str], int]) -> int:
+        """The greatest value of a subscript."""
         linear = _linear(subscript)
         if linear is None:
-            return 0, 0
-        parts, constant = linear
-        high = constant
+            return 0
+        parts, high = linear
         for part, factor in parts:
             last = size(str(part)) - 1 if is_index(part) else 1
             high += max(factor * last, 0)
-        return high, constant
+        return high
+
+    def inside(subscript: Expr, axis: str) -> int:
+        """How long an axis must be for each kind of read that leaves it to stay inside.
+
+        `x[t - 4*k]` => `4*k + 2` for the last k; `x[2*p + u - 1]` => as far as it
+        goes, less what it goes too far where it was.
+        """
+        parts, constant = _linear(subscript) or ([], 0)
+        beside = [
+            (p, f) for p, f in parts if not is_index(p) or root(str(p)) != root(axis)
+        ]
+        if len(beside) < len(parts):
+            spans = [
+                abs(f) * (sizes[root(str(p))] - 1 if is_index(p) else 1)
+                for p, f in beside
+            ]
+            return sum(spans) + abs(constant) + 2
+        over = max(reach(subscript, system.size) + 1 - system.size(axis), 0)
+        far = reach(subscript, lambda a: sizes[root(a)]) + 1 - over
+        return max(far, abs(constant) + 2)
 
     changed = True
     while changed:
@@ -84,9 +103,9 @@ def shrink(system: System, *, small: int = 3, varied: int = 3) -> System:
         for subscript, axis, guarded, outside in uses:
             if guarded or (is_index(subscript) and root(str(subscript)) == root(axis)):
                 continue
-            high, constant = reach(subscript, lambda a: sizes[root(a)])
-            spare = reach(subscript, system.size)[0] + 1 < system.size(axis)
-            need = abs(constant) + 2 if outside else high + 1 + spare
+            high = reach(subscript, lambda a: sizes[root(a)])
+            spare = reach(subscript, system.size) + 1 < system.size(axis)
+            need = inside(subscript, axis) if outside else high + 1 + spare
             need = min(need, system.size(axis))
             if sizes[root(axis)] < need:
                 sizes[root(axis)], changed = need, True

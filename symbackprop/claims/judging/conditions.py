@@ -1,7 +1,8 @@
-"""Conditions under which a claim about functions does hold: `r <= 1`.
+"""Conditions under which a claim that fails does hold: `r <= 1`, `t > 0`.
 
 A variable is looked at over all values of the others. Where the claim holds on one side
-of a threshold and fails on the other, the threshold is closed in on.
+of a threshold and fails on the other, the threshold is closed in on. A letter is looked
+at over all others: the step before the first one is none.
 """
 
 from __future__ import annotations
@@ -55,6 +56,23 @@ def condition(judge: Judge, point: Point) -> str:
         ]
         if ends and all(ends):
             return " and ".join(ends)
+    return ""
+
+
+def border(judge: Judge) -> str:
+    """`t > 0` or `t < 4`, where a claim fails at one end of a letter alone; else ""."""
+    claim, system = judge.claim, judge.other
+    wrong = np.zeros([system.size(a.name) for a in claim.letters.values()], dtype=bool)
+    for given, batch in judge.draws.digits(system):
+        wrong |= judge.at(given, FIFTY, system, batch).wrong.any(axis=0)
+    for place, (letter, axis) in enumerate(claim.letters.items()):
+        others = tuple(k for k in range(wrong.ndim) if k != place)
+        fails = np.flatnonzero(wrong.any(axis=others)).tolist()
+        last = system.size(axis.name) - 1
+        if last > 1 and fails == [0]:
+            return f"{letter} > 0"
+        if last > 1 and fails == [last]:
+            return f"{letter} < {claim.system.size(axis.name) - 1}"
     return ""
 
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from symbackprop.claims.claim import Claim
 from symbackprop.claims.judging.aside import steady
-from symbackprop.claims.judging.judge import SEED, Judge, Point
+from symbackprop.claims.judging.draws import SEED
+from symbackprop.claims.judging.judge import Judge, Point
 from symbackprop.claims.judging.order import FINER
 from symbackprop.claims.judging.values import FIFTY, needs, values
 from symbackprop.claims.reading.bench import variables
@@ -48,7 +49,7 @@ def counterexample(judge: Judge, failing: Point) -> Counterexample | None:
         return _simplest_row(judge, failing)
     own = judge.claim.system
     if judge.claim.means or not _needed(judge.claim, own) & set(failing.given):
-        if not judge.affordable:
+        if not judge.traits.affordable:
             return None
         systems = [own]
     else:
@@ -79,7 +80,7 @@ class _Search:
 
     def fails(self, given: Mapping[str, Any], system: System) -> bool:
         """Whether the claim fails there, and not by a convention alone."""
-        self.left -= 1 + self.judge.work(system) // WORK
+        self.left -= 1 + self.judge.traits.work(system) // WORK
         try:
             point = self.judge.at(given, FIFTY, system)
         except CheckError:
@@ -91,7 +92,7 @@ class _Search:
 
     def starts(self, system: System) -> Iterator[dict[str, Array]]:
         """Small whole numbers, drawn at random."""
-        base = self.judge.base(system)
+        base = self.judge.draws.base(system)
         rng = np.random.default_rng(SEED)
         try:
             ranges = integer_ranges(base)
@@ -109,14 +110,16 @@ class _Search:
                 picked = rng.integers(len(START), size=prod(shape))
                 made.reshape(-1)[:] = [Fraction(START[k]) for k in picked]
                 values[tensor.name] = made
-            yield self.judge.with_facts(values, system)
+            yield self.judge.draws.with_facts(values)
 
     def simplified(
         self, given: Mapping[str, Array], system: System
     ) -> dict[str, Array]:
         """Values changed to simpler ones while the claim fails."""
         best = dict(given)
-        tensors = [t for t in given_tensors(self.judge.base(system)) if not t.integer]
+        tensors = [
+            t for t in given_tensors(self.judge.draws.base(system)) if not t.integer
+        ]
         for tensor in tensors:
             for changed in self._simpler(tensor, best[tensor.name]):
                 if self.left <= 0:

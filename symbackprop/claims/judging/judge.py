@@ -8,47 +8,29 @@ and to more where these do not tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from symbackprop.claims.claim import Claim, UndecidedError
 from symbackprop.claims.judging.aside import asides, isolated, steady
-from symbackprop.claims.judging.grid import VARIED, grid
+from symbackprop.claims.judging.draws import DIGIT_DRAWS, MUCH_WORK, Draws
 from symbackprop.claims.judging.order import FINER, finer_order, near, order
-from symbackprop.claims.judging.traits import Traits
+from symbackprop.claims.judging.traits import MOST_PLACES, Traits
 from symbackprop.claims.judging.values import FIFTY, finite, needs, values
 from symbackprop.equations import System
 from symbackprop.errors import CheckError
-from symbackprop.witnesses.draws import (
-    draw,
-    draw_exact,
-    integer_ranges,
-    shrink,
-)
+from symbackprop.witnesses.draws import shrink
 from symbackprop.witnesses.exact import Exact
 from symbackprop.witnesses.numbers import Array, Numbers
 
-EXACT_DRAWS, DIGIT_DRAWS = 3, 4
-PIECES = 3  # times as many where choices by value are made
-SEED = 20221129
-WIDER = (1, 1, 1, 6, 2_000)  # by how much some tensors are larger, for inequalities
-RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
-
 LARGE = 30  # from here on a function of a network may be near its bound
 MOST_ROWS = 12  # of the values of variables that are looked at with more digits
-MANY = 24  # draws for inequalities, and where places count as numbers
-FREE = (-3, 20)  # whole numbers that nothing limits
-MOST_PLACES = 5_000  # of the letters of one sum
 MOST_LENGTH = 200_000  # of fractions, in numbers as they are drawn
-MUCH_WORK = 10_000  # for which few points must do
-MOST_SLOPES, MOST_ENTRIES = 2_000, 2_000  # judged to 50 digits on the program's axes
 
 
 @dataclass(frozen=True)
@@ -106,84 +88,14 @@ class Judge:
         """What the claim asks of its judge."""
         return Traits(self.claim, self.small)
 
-    def base(self, system: System) -> System:
-        """The forward equations, with the axes of a system."""
-        return replace(self.claim.base, axes=system.axes)
+    @cached_property
+    def draws(self) -> Draws:
+        """Where it is judged."""
+        return Draws(self.claim, self.traits, self.facts)
 
     def __post_init__(self) -> None:
-        if self._places(self.other) > MOST_PLACES:
+        if self.traits.places(self.other) > MOST_PLACES:
             raise UndecidedError("many letters")
-
-    def _places(self, system: System) -> int:
-        """Of how many places the largest sum of the claim goes through each."""
-        return max(
-            prod(system.size(index) for index in (*equation.indices, *term.bound))
-            for equation in self.claim.own
-            for term in equation.terms
-        )
-
-    # --- points ----------------------------------------------------------------------
-
-    def exact(self, system: System | None = None) -> Iterator[Point]:
-        """Points on fractions, with stand-ins for functions."""
-        system = system or self.small
-        rng = np.random.default_rng(SEED)
-        if self.claim.form == "scalar":
-            given = draw_exact(self.base(system), rng, VARIED)
-            yield self.at(given, Exact(0), system, VARIED)
-            return
-        for number in range(self._draws(EXACT_DRAWS)):
-            given = draw_exact(self.base(system), rng, 1)
-            yield self.at(self.with_facts(given, system), Exact(number), system)
-
-    def digits(
-        self, system: System | None = None, thorough: bool = False
-    ) -> Iterator[Point]:
-        """Points of 50 digits, with the functions as they are."""
-        system = system or self.small
-        rng = np.random.default_rng(SEED)
-        base = self.base(system)
-        if self.claim.form == "scalar":
-            given, batch = grid(base, self.traits.orders, sorted(self.traits.numbers))
-            yield self.at(given, FIFTY, system, batch, thorough)
-            return
-        for number in range(self._draws(DIGIT_DRAWS)):
-            try:
-                given = draw(base, rng, 1, RANGES[number % len(RANGES)])
-            except CheckError:
-                raise UndecidedError("no values") from None
-            if self.traits.counts_places:
-                given |= self._whole(base, number)
-            if self.traits.orders:  # bounds may hold of small numbers
-                given = {
-                    n: v if base.tensors[n].integer else int(rng.choice(WIDER)) * v
-                    for n, v in given.items()
-                }
-            yield self.at(self.with_facts(given, system), FIFTY, system)
-
-    def _draws(self, count: int) -> int:
-        if self.traits.counts_places or self.traits.orders:
-            return MANY
-        if self.work(self.small) > MUCH_WORK:
-            return 2
-        return PIECES * count if self.traits.piecewise else count
-
-    def _whole(self, base: System, number: int) -> dict[str, Array]:
-        """Whole numbers, of which each entry takes one after the other."""
-        found = {}
-        for name, (low, high) in integer_ranges(base, FREE).items():
-            places = np.arange(prod(base.shape(name))).reshape(base.shape(name))
-            found[name] = low + (number + places) % (high + 1 - low)
-        return found
-
-    def with_facts(self, given: Mapping[str, Any], system: System) -> dict[str, Any]:
-        """Values that obey the facts."""
-        changed = dict(given)
-        for name in self.facts:
-            value = np.vectorize(Fraction, otypes=[object])(given[name])
-            missing = 1 - value.sum(axis=-1, keepdims=True)
-            changed[name] = value + missing / value.shape[-1]
-        return changed
 
     def at(
         self,
@@ -226,7 +138,8 @@ class Judge:
                 unsure = known & both & near(left, right)
                 if not (self.traits.orders or thorough):
                     unsure &= sense != 0
-                told, seen = self._finer(given, system, batch, place, unsure)
+                apart = np.asarray(left - right)
+                told, seen = self._finer(given, system, batch, place, unsure, apart)
                 sense, hidden = np.where(unsure, told, sense), unsure & ~seen
             wrong.append((_broken(relation, sense) | ~both) & known & ~hidden)
         return Point(given, found, np.stack(wrong), np.asarray(known))
@@ -238,6 +151,7 @@ class Judge:
         batch: int,
         place: int,
         unsure: Array,
+        apart: Array,
     ) -> tuple[Array, Array]:
         """The order of two sides by more digits, and where it is seen.
 
@@ -259,7 +173,8 @@ class Judge:
             left, right = self.claim.sides[place : place + 2]
             return np.asarray(more[left]), np.asarray(more[right])
 
-        found[rows], seen[rows] = finer_order(sides, self.claim.form == "scalar")
+        patient = self.claim.form == "scalar" or self.traits.orders
+        found[rows], seen[rows] = finer_order(sides, unsure[rows], apart[rows], patient)
         if self.traits.orders:  # equal to all digits, or only near its bound
             moved = [order(*sides(FINER[1], at)) for at in asides(self.claim, given)]
             meets = np.any([sense != 0 for sense in moved], axis=0)
@@ -310,11 +225,13 @@ class Judge:
         if traits.length > MOST_LENGTH:
             return False
         exercised = False
-        elsewhere = islice(self.exact(self.other), 1)
-        for point in chain(self.exact(), elsewhere):
-            if point.fails:
-                return False
-            exercised |= point.exercised
+        for system, most in ((self.small, None), (self.other, 1)):
+            drawn = islice(self.draws.exact(system), most)
+            for number, (given, batch) in enumerate(drawn):
+                point = self.at(given, Exact(number), system, batch)
+                if point.fails:
+                    return False
+                exercised |= point.exercised
         return exercised
 
     def failing(self) -> Point | None:
@@ -332,22 +249,47 @@ class Judge:
         own = self.claim.system
         if own.axes == self.small.axes:
             return point
-        if self.traits.counts_places and not self.affordable:
+        if self.traits.counts_places and not self.traits.affordable:
             raise UndecidedError("many letters")
-        if (point is not None and self.affordable) or self.traits.counts_places:
+        if (point is not None and self.traits.affordable) or self.traits.counts_places:
             return self._failing(own)
+        if self.traits.affordable and self.traits.work(own) < MUCH_WORK:
+            return self._failing(own, draws=1)
         return point
+
+    @cached_property
+    def chooses_all(self) -> bool:
+        """Whether all choices by value have come out either way where it was judged.
+
+        Of a claim about functions they do: it names the numbers at which they change.
+        """
+        return not self._is_varied or self._choosing[1]
+
+    @property
+    def _is_varied(self) -> bool:
+        return self.traits.piecewise and self.claim.form != "scalar"
+
+    @cached_property
+    def _choosing(self) -> tuple[list[dict[str, Any]], bool]:
+        return self.draws.choosing(self.small)
 
     def failing_closely(self) -> Point | None:
         """Where a claim about functions fails by less than 50 digits tell."""
-        for point in self.digits(self.small, thorough=True):
+        for given, batch in self.draws.digits(self.small):
+            point = self.at(given, FIFTY, self.small, batch, thorough=True)
             if point.fails:
                 return point
         return None
 
     def _failing(self, system: System, draws: int = DIGIT_DRAWS) -> Point | None:
         exercised = False
-        for point in islice(self.digits(system), self._draws(draws)):
+        drawn = self.draws.digits(system, draws)
+        if self._is_varied and system is not self.other:
+            known = system is self.small
+            more, _ = self._choosing if known else self.draws.choosing(system)
+            drawn = chain(drawn, ((given, 1) for given in more))
+        for given, batch in drawn:
+            point = self.at(given, FIFTY, system, batch)
             if point.fails:
                 return point
             exercised |= point.exercised
@@ -356,30 +298,6 @@ class Judge:
         if not exercised:
             raise UndecidedError("no values")
         return None
-
-    @property
-    def affordable(self) -> bool:
-        """Whether the program's own axes are short enough to be gone through."""
-        system = self.claim.system
-        if self._places(system) > MOST_PLACES:
-            return False
-        entries = sum(prod(system.shape(name)) for name in system.tensors)
-        slopes = sum(
-            prod(system.shape(slope.of)) * prod(system.shape(slope.by))
-            for slope in self.claim.slopes.values()
-        )
-        return slopes <= MOST_SLOPES and entries <= MOST_ENTRIES
-
-    def work(self, system: System) -> int:
-        """How many products a witness sums up for the slopes at one point."""
-        directions = sum(
-            prod(system.shape(slope.by)) for slope in self.claim.slopes.values()
-        )
-        return directions * sum(
-            prod(system.size(index) for index in (*equation.indices, *term.bound))
-            for equation in self.claim.base.equations
-            for term in equation.terms
-        )
 
 
 def _broken(relation: str, sense: Array) -> Array:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import numpy as np
 from mpmath import mpf
 
-from symbackprop.claims.judging.values import FIFTY
 from symbackprop.witnesses.numbers import Array, Numbers, Precise
 
 FINER = tuple(map(Precise, (100, 400, 1200)))
@@ -39,19 +38,21 @@ def near(left: Array, right: Array) -> Array:
     return np.asarray(off, dtype=bool)
 
 
-def finer_order(sides: Sides, patient: bool) -> tuple[Array, Array]:
+def finer_order(
+    sides: Sides, unsure: Array, before: Array, patient: bool
+) -> tuple[Array, Array]:
     """The order of two sides that are near.
 
     Args:
         sides: computes both, in the numbers that it gets.
+        unsure: where it is asked for.
+        before: their difference to 50 digits.
         patient: whether a difference that shrinks is followed to the last digit.
 
     Returns:
         The order, and where it is known.
     """
-    before = np.subtract(*sides(FIFTY), dtype=object)
-    found = np.zeros(np.shape(before), dtype=int)
-    opened = np.ones(np.shape(before), dtype=bool)
+    found, opened = np.zeros(unsure.shape, dtype=int), unsure.copy()
     for numbers in FINER:
         left, right = sides(numbers)
         now = left - right

@@ -24,6 +24,8 @@ from symbackprop.equations import (
 from symbackprop.scalars import TABLE, equal
 from symbackprop.schedule import Loop, flatten, schedule
 
+MOST_PLACES = 5_000  # of the letters of one sum
+MOST_SLOPES, MOST_ENTRIES = 2_000, 2_000  # judged to 50 digits on the program's axes
 FEW = 4  # points at which a condition must hold
 MOST_FIGURES = 25  # of a number in a claim that is judged to 50 digits
 
@@ -74,6 +76,38 @@ class Traits:
         if not made or self.claim.form != "scalar":
             return False
         return points < (1 if made[0].terms[0].body.has(equal) else FEW)
+
+    def places(self, system: System) -> int:
+        """Of how many places the largest sum of the claim goes through each."""
+        return max(
+            prod(system.size(index) for index in (*equation.indices, *term.bound))
+            for equation in self.claim.own
+            for term in equation.terms
+        )
+
+    @property
+    def affordable(self) -> bool:
+        """Whether the program's own axes are short enough to be gone through."""
+        system = self.claim.system
+        if self.places(system) > MOST_PLACES:
+            return False
+        entries = sum(prod(system.shape(name)) for name in system.tensors)
+        slopes = sum(
+            prod(system.shape(slope.of)) * prod(system.shape(slope.by))
+            for slope in self.claim.slopes.values()
+        )
+        return slopes <= MOST_SLOPES and entries <= MOST_ENTRIES
+
+    def work(self, system: System) -> int:
+        """How many products a witness sums up for the slopes at one point."""
+        directions = sum(
+            prod(system.shape(slope.by)) for slope in self.claim.slopes.values()
+        )
+        return directions * sum(
+            prod(system.size(index) for index in (*equation.indices, *term.bound))
+            for equation in self.claim.base.equations
+            for term in equation.terms
+        )
 
     @cached_property
     def _entering(self) -> System:

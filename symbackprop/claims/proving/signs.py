@@ -31,14 +31,20 @@ def is_positive(expression: Expr, case: Case, strict: bool, depth: int = DEPTH) 
 
 
 def _by_sign(expression: Expr, case: Case, strict: bool) -> bool:
+    return any(_by_sign_from(expression, case, strict, low) for low in (True, False))
+
+
+def _by_sign_from(expression: Expr, case: Case, strict: bool, low: bool) -> bool:
+    """By its distance from one end of each interval; `6 - x` from the upper one."""
     signs = dict(case.known)
     for variable, interval in case.intervals.items():
-        if variable in signs and S.Zero in (interval.low, interval.high):
+        if low and variable in signs and S.Zero in (interval.low, interval.high):
             continue
         beyond = Dummy(positive=True)
-        if interval.low != -sympy.oo:
+        has_low, has_high = interval.low != -sympy.oo, interval.high != sympy.oo
+        if has_low and (low or not has_high):
             expression = expression.xreplace({variable: interval.low + beyond})
-        elif interval.high != sympy.oo:
+        elif has_high:
             expression = expression.xreplace({variable: interval.high - beyond})
         signs[beyond] = POSITIVE
     quotients = Quotients((expression,), signs)
@@ -50,7 +56,11 @@ def _by_sign(expression: Expr, case: Case, strict: bool) -> bool:
 
 def _by_logarithm(expression: Expr, case: Case, strict: bool) -> bool:
     """`a log(g) + b log(h) + c x > 0` as `g**a h**b exp(c x) > 1`"""
-    form = sympy.expand(one_fraction(expression, case.known))
+    forms = expression, one_fraction(expression, case.known)
+    return any(_of_logarithms(sympy.expand(f), case, strict) for f in forms)
+
+
+def _of_logarithms(form: Expr, case: Case, strict: bool) -> bool:
     product = S.One
     parts = [part.as_coeff_Mul() for part in Add.make_args(form)]
     if not any(isinstance(core, log) for _, core in parts):

@@ -131,13 +131,13 @@ def _where(term: Term, conditions: Sequence[Expr]) -> Term:
 def _points(judge: Judge) -> Iterator[tuple[Mapping[str, Any], int]]:
     """Values of parameters and data, or of variables, and how many of them."""
     system = judge.small
-    base = judge.base(system)
+    base = judge.draws.base(system)
     if judge.claim.form == "scalar":
         yield grid(base, far=False)
         return
     rng = np.random.default_rng(SEED)
     for scale in SCALES:
-        yield judge.with_facts(draw(base, rng, 1, scale), system), 1
+        yield judge.draws.with_facts(draw(base, rng, 1, scale)), 1
 
 
 def _agree(left: Any, right: Any) -> bool:

@@ -1,0 +1,210 @@
+"""The values at which a claim is judged: random, and such that each choice is made.
+
+A cap at 6 is never reached by small numbers, and a claim that forgets it would hold.
+So tensors are made larger and smaller until every comparison has come out either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symbackprop.claims.claim import Claim, UndecidedError
+from symbackprop.claims.judging.grid import VARIED, grid
+from symbackprop.claims.judging.traits import Traits
+from symbackprop.claims.judging.values import needs, part
+from symbackprop.equations import System
+from symbackprop.errors import CheckError
+from symbackprop.witnesses.choices import Choosing
+from symbackprop.witnesses.draws import draw, draw_exact, integer_ranges
+from symbackprop.witnesses.evaluate import evaluate
+from symbackprop.witnesses.expressions import Value
+from symbackprop.witnesses.numbers import Array, Comparison
+
+SEED = 20221129
+EXACT_DRAWS, DIGIT_DRAWS = 3, 4
+MANY = 24  # draws for inequalities, and where places count as numbers
+MUCH_WORK = 10_000  # for which few points must do
+RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
+WIDER = (1, 1, 1, 6, 2_000)  # by how much some tensors are larger, for inequalities
+FREE = (-3, 20)  # whole numbers that nothing limits
+MOST_CHOICES = 8  # of choices that come out together as never before
+ROUND, TRIES = (
+    6,
+    60,
+)  # draws, and of numbers of another size, so that choices come out otherwise
+MAGNITUDES = (-4, 3)  # powers of ten by which they differ
+
+Given = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws values for one claim.
+
+    Attributes:
+        claim: the claim.
+        traits: what it asks for.
+        facts: data whose entries add up to 1 along their last axis.
+    """
+
+    claim: Claim
+    traits: Traits
+    facts: tuple[str, ...]
+
+    def base(self, system: System) -> System:
+        """The forward equations, with the axes of a system."""
+        return replace(self.claim.base, axes=system.axes)
+
+    def exact(self, system: System) -> Iterator[tuple[Given, int]]:
+        """Fractions, and how many of each variable."""
+        rng = np.random.default_rng(SEED)
+        if self.claim.form == "scalar":
+            yield draw_exact(self.base(system), rng, VARIED), VARIED
+            return
+        for _ in range(self._count(EXACT_DRAWS)):
+            given = draw_exact(self.base(system), rng, 1)
+            yield self.with_facts(given), 1
+
+    def digits(
+        self, system: System, count: int = DIGIT_DRAWS
+    ) -> Iterator[tuple[Given, int]]:
+        """Numbers that are to be read to many digits, and how many of each variable."""
+        rng = np.random.default_rng(SEED)
+        base = self.base(system)
+        if self.claim.form == "scalar":
+            yield grid(base, self.traits.orders, sorted(self.traits.numbers))
+            return
+        for number in range(self._count(count)):
+            given = self._drawn(base, rng, number)
+            if self.traits.counts_places:
+                given |= _whole(base, number)
+            if self.traits.orders:  # bounds may hold of small numbers
+                wider = {name: int(rng.choice(WIDER)) for name in given}
+                given = self._scaled(given, wider)
+            yield self.with_facts(given), 1
+
+    def choosing(self, system: System) -> tuple[list[Given], bool]:
+        """Numbers at which choices come out as at none before.
+
+        Returns:
+            The numbers, and whether every comparison has come out either way.
+        """
+        rng = np.random.default_rng(SEED)
+        base = self.base(system)
+        compared = self._compared(system)
+        needed = needs(compared, [e.tensor for e in compared.equations])
+        drawn = [self._drawn(base, rng, number) for number in range(ROUND)]
+        found: list[Given] = []
+        seen = _Seen()
+        for number in range(TRIES):
+            given = drawn[number % ROUND]
+            powers = rng.uniform(*MAGNITUDES, 1 + len(given))
+            sizes = np.zeros(len(given)), [powers[0]] * len(given), powers[1:]
+            scale = 10.0 ** np.asarray(sizes[number // ROUND % len(sizes)])
+            given = self._scaled(given, dict(zip(given, scale, strict=True)))
+            given = self.with_facts(given)
+            read = {name: value for name, value in given.items() if name in needed}
+            falls = _Falls()
+            evaluate(compared, read, falls, 1)
+            if seen.adds(falls) and len(found) < MOST_CHOICES:
+                found.append(given)
+        return found, seen.all
+
+    def _compared(self, system: System) -> System:
+        """The equations of a claim that no slope enters."""
+        ends = {name for s in self.claim.slopes.values() for name in (s.of, s.by)}
+        wanted = [
+            name
+            for name in {*ends, *(e.tensor for e in self.claim.own)}
+            if not needs(system, [name]) & {*self.claim.slopes}
+        ]
+        return part(system, wanted)
+
+    def _drawn(self, base: System, rng: np.random.Generator, number: int) -> Given:
+        try:
+            return dict(draw(base, rng, 1, RANGES[number % len(RANGES)]))
+        except CheckError:
+            raise UndecidedError("no values") from None
+
+    def _scaled(self, given: Given, sizes: Mapping[str, float]) -> Given:
+        whole = {name for name, t in self.claim.base.tensors.items() if t.integer}
+        return {n: v if n in whole else sizes[n] * v for n, v in given.items()}
+
+    def _count(self, count: int) -> int:
+        if self.traits.counts_places or self.traits.orders:
+            return MANY
+        if self.traits.work(self.traits.small) > MUCH_WORK:
+            return 2
+        return count
+
+    def with_facts(self, given: Mapping[str, Any]) -> Given:
+        """Values that obey the facts; for inequalities, none of them is negative."""
+        changed = dict(given)
+        for name in self.facts:
+            value = np.vectorize(Fraction, otypes=[object])(given[name])
+            if self.traits.orders:
+                value = np.abs(value) + Fraction(1, 1000)
+                changed[name] = value / value.sum(axis=-1, keepdims=True)
+                continue
+            missing = 1 - value.sum(axis=-1, keepdims=True)
+            changed[name] = value + missing / value.shape[-1]
+        return changed
+
+
+def _whole(base: System, number: int) -> dict[str, Array]:
+    """Whole numbers, of which each entry takes one after the other."""
+    found = {}
+    for name, (low, high) in integer_ranges(base, FREE).items():
+        places = np.arange(prod(base.shape(name))).reshape(base.shape(name))
+        found[name] = low + (number + places) % (high + 1 - low)
+    return found
+
+
+class _Falls(Choosing):
+    """Remembers how comparisons fall, and by how much; equality is met nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.falls: list[tuple[Array, Array]] = []
+
+    def compare(self, how: Comparison, a: Value, b: Value) -> Array:
+        held = super().compare(how, a, b)
+        if how is not np.equal:
+            self.falls.append((held, np.asarray(a - b)))
+        return held
+
+
+@dataclass
+class _Seen:
+    """Which way each comparison has fallen; what compares places alone never moves."""
+
+    sides: list[set[bool]] = field(default_factory=list)
+    margins: list[Array] = field(default_factory=list)
+    moved: list[bool] = field(default_factory=list)
+    together: set[tuple[frozenset[bool], ...]] = field(default_factory=set)
+
+    def adds(self, falls: _Falls) -> bool:
+        """Note how comparisons fell; whether together they did as never before."""
+        if not self.sides:
+            self.sides = [set() for _ in falls.falls]
+            self.margins = [margin for _, margin in falls.falls]
+            self.moved = [False] * len(self.sides)
+        came = [frozenset(np.unique(held).tolist()) for held, _ in falls.falls]
+        for place, (_, margin) in enumerate(falls.falls):
+            self.sides[place] |= came[place]
+            self.moved[place] |= not np.array_equal(margin, self.margins[place])
+        known = len(self.together)
+        self.together.add(tuple(came))
+        return len(self.together) > known
+
+    @property
+    def all(self) -> bool:
+        """Whether every comparison has fallen either way."""
+        both = zip(self.sides, self.moved, strict=True)
+        return all(len(sides) == 2 or not moved for sides, moved in both)
