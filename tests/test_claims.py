@@ -10,7 +10,8 @@ import pytest
 
 import symbackprop as sb
 from symbackprop.claims import verifying
-from symbackprop.claims.judging import counterexamples, judge, values
+from symbackprop.claims.judging import counterexamples, finding, judge, order, values
+from symbackprop.claims.judging.draws import Draws
 from symbackprop.claims.judging.judge import Judge
 from symbackprop.claims.judging.targets import targets
 from symbackprop.claims.reading import sides
@@ -244,6 +245,79 @@ def test_digits_that_see_nothing_are_noticed(monkeypatch: pytest.MonkeyPatch) ->
     assert sb.verify(NETWORK, "D(L, b2[i]) = 2*delta2[i]")
     monkeypatch.undo()
     assert not sb.verify(NETWORK, "D(L, b2[i]) = 2*delta2[i]")
+
+
+CAPPED = sb.Program(
+    equations="""
+        z = sum(w[j]*x[j], j)
+        a = minimum(maximum(z, 0), 6)
+        L = (a - y)**2/2 + rate*sum(w[j]**2, j)/2
+    """,
+    axes={"j": 3},
+    parameters={"w": "j"},
+    data={"x": "j", "y": ""},
+    constants={"rate": 1},
+    objective="L",
+)
+
+
+def test_a_cap_that_no_draw_reaches_hides_a_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert kind(CAPPED, "a = relu(z)") == "fails"
+    monkeypatch.setattr(Draws, "choosing", lambda self, system: ([], True))
+    assert kind(CAPPED, "a = relu(z)") == "holds"
+    monkeypatch.setattr(Draws, "choosing", lambda self, system: ([], False))
+    assert kind(CAPPED, "a = relu(z)") == "cannot be decided"
+
+
+def test_the_number_of_a_constant_hides_a_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claim = "D(L, w[j]) = delta_z*x[j] + rate**2*w[j]"
+    verdict = sb.verify(CAPPED, claim)
+    assert not verdict
+    assert verdict.condition == "rate == 1"
+    assert verdict.counterexample is not None
+    assert verdict.counterexample.values["rate"] == Fraction(7, 8)
+    assert kind(CAPPED, claim.replace("**2", "")) == "holds"
+    monkeypatch.setattr(finding, "_elsewhere", lambda judge, names: None)
+    assert kind(CAPPED, claim) == "holds"
+
+
+def test_more_digits_tell_what_fifty_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = "logistic(x**2 + 200) = 1"
+    verdict = sb.verify(None, claim)
+    assert verdict.kind == "fails"
+    assert verdict.counterexample is not None
+    assert verdict.counterexample.right == "1 + 1.38e-87"
+    monkeypatch.setattr(order, "FINER", (values.FIFTY,))
+    assert kind(None, claim) == "holds"
+
+
+def test_a_bound_that_is_approached_is_not_met() -> None:
+    assert kind(None, "tanh(x**2 + 5) < 1") != "fails"
+    assert kind(None, "tanh(x) < 1 - 1e-20") == "fails"
+    assert kind(None, "x**2 > 0") == "fails"
+    assert kind(None, "relu(x) > 0") == "fails"
+
+
+def test_the_border_of_a_recurrence_is_a_condition() -> None:
+    program = sb.Program(
+        equations="""
+            h[t] = tanh(w*h[t - 1] + x[t])
+            L = sum((h[t] - y[t])**2, t)
+        """,
+        axes={"t": 6},
+        parameters={"w": ""},
+        data={"x": "t", "y": "t"},
+        zero_outside=("h",),
+        objective="L",
+    )
+    claim = "D(h[t], h[t - 1]) = (1 - h[t]**2)*w"
+    assert sb.verify(program, claim).condition == "t > 0"
+    assert sb.verify(program, claim + " if t > 0")
+    assert kind(program, claim.replace("h[t]**2", "h[t]")) == "fails"
 
 
 @pytest.mark.parametrize(

@@ -471,6 +471,20 @@ def test_shrink_lengthens_what_affine_subscripts_reach() -> None:
     assert small.size("n") < 30
 
 
+def test_shrink_keeps_reads_that_leave_an_axis_inside_somewhere() -> None:
+    s = Sketch(t=20, k=3)
+    t, k = s["t"], s["k"]
+    K, x = (
+        s.tensor("K", "k", "parameter"),
+        s.tensor("x", "t", "data", zero_outside=True),
+    )
+    s.tensor("c", "t")
+    s.equation("c", Term(K(k) * x(t - 4 * k), (k,)), at="t")
+    small = shrink(s.system("c"))
+    assert small.size("t") > 4 * (small.size("k") - 1) + 1
+    assert small.size("t") < 20
+
+
 def test_draw_finds_the_domain_of_a_logarithm(rng: np.random.Generator) -> None:
     s = Sketch(i=4)
     i = s["i"]

@@ -104,9 +104,10 @@ class Draws:
         seen = _Seen()
         for number in range(TRIES):
             given = drawn[number % ROUND]
-            powers = rng.uniform(*MAGNITUDES, 1 + len(given))
-            sizes = np.zeros(len(given)), [powers[0]] * len(given), powers[1:]
-            scale = 10.0 ** np.asarray(sizes[number // ROUND % len(sizes)])
+            powers = 10.0 ** rng.uniform(*MAGNITUDES, len(given))
+            signs = rng.choice([-1, 1], len(given))
+            sizes = np.ones(len(given)), powers[:1].repeat(len(given)), signs * powers
+            scale = sizes[number // ROUND % len(sizes)]
             given = self._scaled(given, dict(zip(given, scale, strict=True)))
             given = self.with_facts(given)
             read = {name: value for name, value in given.items() if name in needed}
