@@ -19,7 +19,7 @@ import numpy as np
 from symbackprop.claims.claim import Claim, UndecidedError
 from symbackprop.claims.judging.aside import asides, isolated, steady
 from symbackprop.claims.judging.draws import DIGIT_DRAWS, MUCH_WORK, Draws
-from symbackprop.claims.judging.order import FINER, finer_order, near, order
+from symbackprop.claims.judging.order import FINER, finer_order, near, order, parted
 from symbackprop.claims.judging.traits import MOST_PLACES, Traits
 from symbackprop.claims.judging.values import FIFTY, finite, needs, values
 from symbackprop.equations import System
@@ -176,8 +176,8 @@ class Judge:
         patient = self.claim.form == "scalar" or self.traits.orders
         found[rows], seen[rows] = finer_order(sides, unsure[rows], apart[rows], patient)
         if self.traits.orders:  # equal to all digits, or only near its bound
-            moved = [order(*sides(FINER[1], at)) for at in asides(self.claim, given)]
-            meets = np.any([sense != 0 for sense in moved], axis=0)
+            moved = [sides(FINER[1], at) for at in asides(self.claim, given)]
+            meets = np.any([parted(*pair, FINER[1]) for pair in moved], axis=0)
             if self.claim.form == "scalar":
                 left, right = sides(Exact(0))
                 meets |= np.asarray(left == right, dtype=bool)

@@ -38,6 +38,13 @@ def near(left: Array, right: Array) -> Array:
     return np.asarray(off, dtype=bool)
 
 
+def parted(left: Array, right: Array, numbers: Precise) -> Array:
+    """Whether sides differ by more than rounding ever costs."""
+    size = np.maximum(np.abs(left) + np.abs(right), 1)
+    clear = mpf(10) ** (CLEAR - numbers.digits) * size
+    return np.asarray(np.abs(left - right) >= clear, dtype=bool)
+
+
 def finer_order(
     sides: Sides, unsure: Array, before: Array, patient: bool
 ) -> tuple[Array, Array]:
@@ -61,7 +68,7 @@ def finer_order(
         alike = (now != 0) & (np.abs(now - before) <= ALIKE * np.abs(now))
         last = numbers is FINER[-1]
         if last:
-            alike |= np.abs(now) >= mpf(10) ** (CLEAR - numbers.digits) * size
+            alike |= parted(left, right, numbers)
         found = np.where(opened & np.asarray(alike, bool), order(left, right), found)
         # What 50 digits do not tell apart at all, 100 may not either.
         same = np.logical_not(seen) & (last | (before != 0) & (not patient))
