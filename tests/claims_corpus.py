@@ -51,6 +51,8 @@ misfit | z1 = x @ W1 + b1
 fails | z1 = W1 @ x
 definition | a1[i] = tanh(z1[i])
 holds definition | a1[i] = f1(z1[i])
+holds | a1[i] = where(-1 < a1[i] < 1, a1[i], 0)
+fails | a1[i] = where(0 < a1[i] < 1, a1[i], 0)
 holds definition | a1 = f1(z1)
 fails | a1[i] = logistic(z1[i])
 fails | a1 = f1'(z1)
@@ -799,6 +801,10 @@ fails | D(L, x[j]) = sum(W[i, j]*delta_h[i]*h[i]*(1 - h[i]), i)
 holds | D(L, c) = delta_r
 """,
     "": """
+holds | where(0 < x < 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
+fails | where(0 < x <= 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
+holds | p*abs(1 - p) = p*(1 - p) if 0 < p < 1
+fails | p*abs(1 - p) = p*(1 - p) if 0 < p < 2
 holds | tanh(x) = 2*logistic(2*x) - 1
 fails | tanh(x) = 2*logistic(x) - 1
 fails | tanh(x) = 2*logistic(2*x) + 1
@@ -965,6 +971,7 @@ BEYOND_NUMBERS = (
     "logistic(x) = 1 if x > 1000",
     "tanh(x) = x if abs(x) < 1/1000",
     "x + 1e-40 = x",
+    "where(0 < x <= 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)",
     "label < 3",
     "where(label == 2, 1, 0) = 0",
     "tanh(x) = 1 if x > 40",

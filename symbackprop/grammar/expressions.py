@@ -362,8 +362,6 @@ class Reader:
                 if type(op) in COMPARISONS:
                     a, b = self.expression(left, scope), self.expression(right, scope)
                     return COMPARISONS[type(op)](a, b)
-            case ast.Compare():
-                self.refuse(node, "write `0 <= t and t < 5` instead of `0 <= t < 5`.")
             case ast.BoolOp(op=op, values=[first, *others]):
                 join = scalars.both if isinstance(op, ast.And) else scalars.either
                 joined = self.condition(first, scope)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 
 from sympy import Expr, Pow, S
 
@@ -236,13 +237,20 @@ class MatrixReader(ClaimReader):
         return Matrix("", "", entry)
 
     def _condition(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
-        """A comparison at each entry."""
+        """A condition at each entry."""
         match node:
             case ast.Compare(left=left, ops=[op], comparators=[right]) if (
                 type(op) in COMPARISONS
             ):
                 parts = [self.matrix(left, scope), self.matrix(right, scope)]
                 return self._entrywise(node, COMPARISONS[type(op)], parts)
+            case ast.BoolOp(op=op, values=values):
+                join = scalars.both if isinstance(op, ast.And) else scalars.either
+                parts = [self._condition(value, scope) for value in values]
+                return self._entrywise(node, lambda *found: reduce(join, found), parts)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                parts = [self._condition(operand, scope)]
+                return self._entrywise(node, scalars.negation, parts)
         value = self.condition(node, scope)
         return Matrix("", "", lambda r, c, s: value)
 
