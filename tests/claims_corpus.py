@@ -38,6 +38,13 @@ class Case:
 
 TEXT = {
     "two": """
+definition | err = a2 - y
+definition | err[i] = a2[i] - y[i]
+misfit | err = a2 - x
+refused | dleta2 = a2 - y
+holds | D(L, b2) = pi*delta2/pi
+fails | D(L, b2) = pi*delta2
+fails | pi = 3
 definition | z1[i] = sum(W1[i, j]*x[j], j) + b1[i]
 definition | z1[p] = b1[p] + sum(x[q]*W1[p, q], q)
 definition | z1 = W1 @ x + b1
@@ -801,6 +808,15 @@ fails | D(L, x[j]) = sum(W[i, j]*delta_h[i]*h[i]*(1 - h[i]), i)
 holds | D(L, c) = delta_r
 """,
     "": """
+refused | logistci(x) = 1/(1 + exp(-x))
+holds | D(erf(x), x) = 2/sqrt(pi)*exp(-x**2)
+fails | D(erf(x), x) = 2/pi*exp(-x**2)
+holds | sin(x + pi/2) = cos(x)
+fails | sin(x + pi) = sin(x)
+fails | pi*x = 3.14159265*x
+fails | pi = 3
+fails | pi = 22/7
+refused | D(pi*x, pi) = x
 holds | where(0 < x < 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
 fails | where(0 < x <= 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
 holds | p*abs(1 - p) = p*(1 - p) if 0 < p < 1

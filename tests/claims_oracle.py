@@ -202,7 +202,7 @@ class Model:
         """Whether a name is the program's, or one of the grammar's own."""
         if re.fullmatch(r"\d*|delta\w*|f\d*|D", name):
             return True
-        return name in {*self.sizes, *self.constants, *FUNCTIONS, *FOLDS}
+        return name in {*self.sizes, *self.constants, *FUNCTIONS, *FOLDS, "pi"}
 
     def behind_delta(self, name: str) -> str | None:
         """`delta1` => `z1`, `delta_h` => `h`; None where it is no such name."""
@@ -256,6 +256,8 @@ class Model:
                 return here[name]
             case ast.Name(name) if name in self.constants:
                 return mpf(str(self.constants[name]))
+            case ast.Name("pi") if "pi" not in self.sizes:
+                return +mpmath.pi
             case ast.Name(name):
                 return self.entry(name, (), state)
             case ast.UnaryOp(ast.USub(), inner):

@@ -401,6 +401,8 @@ def test_without_simple_values_the_failing_point_is_told(
         (NETWORK, "s[i] = tanh(z1[i])", "definition"),
         (None, "u = w*x + b", "definition"),
         (None, "g(x) = exp(x)", "definition"),
+        (None, "sig(x) = 1/(1 + exp(-x))", "definition"),
+        (None, "sigma(x) = 1/(1 + exp(-x))", "definition"),
         (None, "x = x", "holds"),
         (NETWORK, "W1 <- W1 - alpha*D(L, W1)", "update rule"),
         (NETWORK, "W1[i, j] <- W1[i, j] - alpha*delta1[i]*x[j]", "update rule"),

@@ -71,6 +71,18 @@ def test_arithmetic(names: dict[str, Any]) -> None:
     assert body("0.1 + 0.2") == Rational(3, 10)
     assert body("sqrt(s) + s**(1/2)") == 2 * sympy.sqrt(s)
     assert body("identity(s)") == s
+    assert body("2*pi*s") == 2 * sympy.pi * s
+
+
+def test_pi_is_what_declares_it() -> None:
+    program = read("z[i] = pi*b[i]\nL = s", constants={"pi": 3})
+    assert program.equations[0].terms[0].body.free_symbols >= {
+        program.constants["pi"].symbol
+    }
+    program = read("pi[i] = b[i]\nL = sum(pi[i], i)")
+    assert program.equations[1].terms[0].body == program.tensors["pi"].read(
+        program.axes["i"].index
+    )
 
 
 def test_functions_come_from_the_table(names: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from symbackprop.grammar.bounds import (
     flaw_of_product,
 )
 from symbackprop.grammar.normal import Placeholders, Reduced
-from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
+from symbackprop.grammar.text import FUNCTIONS, PI, REDUCTIONS
 from symbackprop.grammar.tree import Tree
 
 COMPARISONS: dict[type[ast.cmpop], Callable[[Expr, Expr], Expr]] = {
@@ -153,6 +153,8 @@ class Reader:
                     f"Reduce over it, as in `sum(..., {name})`, or add it on the left.",
                 )
             return index
+        if name == PI:
+            return sympy.pi
         if name in FUNCTIONS:
             self.refuse(node, f"`{name}` is a function; write `{name}(...)`.")
         return self._unknown(node, name)

@@ -27,7 +27,7 @@ from symbackprop.equations import (
     tensor_of,
 )
 from symbackprop.grammar.normal import Placeholders, normal_form
-from symbackprop.grammar.text import flaw_of_name
+from symbackprop.grammar.text import PI, flaw_of_name
 from symbackprop.program import Program
 
 IDENTITY = "I"
@@ -195,7 +195,7 @@ def form_of(parsed: Parsed, bench: Workbench) -> tuple[str, Workbench]:
     own = {e.tensor for e in base.equations} | {*bench.names} | {*base.constants}
     own |= {tensor.name for tensor in base.data if tensor.integer}
     functions = any(name in scalars.TABLE for name in called(parsed))
-    unknown = bool(names - {*base.tensors, IDENTITY})
+    unknown = bool(names - {*base.tensors, IDENTITY, PI})
     numbers = not (parsed.subscripted or parsed.matrix or own & names)
     numbers = numbers and (functions or unknown)
     if numbers or not bench.base.equations:
@@ -225,7 +225,7 @@ def _add_rates(parsed: Parsed, bench: Workbench) -> None:
         for node in ast.walk(outer.slice)
         if isinstance(node, ast.Name)
     }
-    known = {*bench.base.constants, *bench.base.axes, *inside}
+    known = {*bench.base.constants, *bench.base.axes, *inside, PI}
     for name in variables(parsed, parsed.sides[1:]):
         if bench.axes_of(name) is None and name not in known and not flaw_of_name(name):
             rank = 1 + max(t.rank for t in bench.tensors.values())
@@ -234,9 +234,10 @@ def _add_rates(parsed: Parsed, bench: Workbench) -> None:
 
 def _scalar_workbench(parsed: Parsed) -> Workbench:
     """Each name a real variable; many points at once are the batch."""
+    names = [n for n in variables(parsed) if n != PI and not flaw_of_name(n)]
     tensors = {
         name: Tensor(name, (), "data", rank, batched=True)
-        for rank, name in enumerate(n for n in variables(parsed) if not flaw_of_name(n))
+        for rank, name in enumerate(names)
     }
     if not tensors:  # a claim about numbers alone is judged at one all the same
         tensors = {"any": Tensor("any", (), "data", 0, batched=True)}

@@ -34,7 +34,7 @@ from symbackprop.claims.repairs.arrays import (
 from symbackprop.claims.repairs.point import Point
 from symbackprop.claims.repairs.scopes import Letter, size_of
 from symbackprop.equations import subscripts_of, tensor_of
-from symbackprop.grammar.text import REDUCTIONS
+from symbackprop.grammar.text import PI, REDUCTIONS
 from symbackprop.scalars import TABLE
 from symbackprop.witnesses.numbers import COMPLEX, Array
 
@@ -135,6 +135,8 @@ class Interpreter:
             return np.full((1, 1), complex(bench.base.constants[name].value))
         if name in self.letters:
             return self.letters[name].places.astype(complex)
+        if name == PI:
+            return np.full((1, 1), complex(np.pi))
         if name == "I":
             return np.eye(self.identity, dtype=complex)
         raise NoValueError
