@@ -307,6 +307,45 @@ def test_a_claim_about_any_network() -> None:
     assert kind(None, "D(L, W2) = delta2 @ a2.T") == "does not type"
 
 
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("delta1 = f1'(z1) o (W2.T @ deltta2)", "Did you mean `delta2`"),
+        ("delta1 = f1'(z1) o (W2.T @ delta2)*eta", "`eta` is not known"),
+        ("D(L, W2) = delta2 @ a1.T/N", "`N` is not known. A program declares it"),
+        ("D(L, W1[i, j]) = delta1[i]*a0[j]", "input of layer 1 is `x`"),
+        ("D(L, q) = 0*W1", "taken by an entry of a tensor"),
+    ],
+)
+def test_names_that_no_network_has_are_refused(claim: str, message: str) -> None:
+    with pytest.raises(GrammarError, match=message):
+        sb.verify(None, claim)
+
+
+def test_variables_may_be_named_like_parts_of_a_network() -> None:
+    assert kind(None, "tanh(z1 + b1) = 2*logistic(2*z1 + 2*b1) - 1") == "holds"
+    assert kind(None, "D(tanh(z1)*q, z1) = q*tanh'(z1)") == "holds"
+    assert kind(None, "D(tanh(z1)*q, z1) = tanh'(z1)") == "fails"
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("delta3 = a3 - y", "holds"),
+        ("delta3 = y - a3", "fails"),
+        ("delta3 = f3'(z3) o (a3 - y)", "holds"),
+        ("D(L, W2) = delta2 @ a1.T", "holds"),
+        ("D(L, W2) = delta2 @ a2.T", "does not type"),
+        ("a3 = W3 @ a2 + b3", "definition"),
+    ],
+)
+def test_layers_without_activation(claim: str, expected: str) -> None:
+    layers = [sb.Dense(3), sb.Dense(4, "tanh"), sb.Dense(2)]
+    found = sb.verify(sb.Network(5, layers, "squared_error"), claim)
+    assert found.kind == expected
+    assert found.claim == claim
+
+
 # --- what fails, and when -------------------------------------------------------------
 
 
@@ -430,6 +469,7 @@ def test_a_flow_is_mended() -> None:
         ("D(L, alpha) = 1", "taken by an entry of a tensor"),
         ("D(L, b1[i]) = alpha*delta1[i]", "`alpha` is not known"),
         ("D(L, b1[i]) = f3'(z3[0])", "there is no function `f3`"),
+        ("D(L, W1) = delta1 @ a0.T", "input of layer 1 is `x`"),
     ],
 )
 def test_unknown_names(claim: str, message: str) -> None:
