@@ -552,6 +552,10 @@ holds | a1[i] >= z1[i, k]
 fails | a1[i] > z1[i, k]
 """,
     "elman": """
+holds | D(L, U[i, j]) = sum(D(L, z[t+1, i])*h[t, j], t)
+fails | D(L, U[i, j]) = sum(D(L, z[t+1, i])*h[t+1, j], t)
+holds | D(L, W[i, k]) = sum(delta_z[t+1, i]*x[t+1, k], t) + delta_z[0, i]*x[0, k]
+fails | D(L, W[i, k]) = sum(delta_z[t+1, i]*x[t+1, k], t)
 holds | delta_z[t, i] = delta_h[t, i]*(1 - h[t, i]**2)
 holds | delta[t, i] = tanh'(z[t, i])*delta_h[t, i]
 fails | delta_z[t, i] = delta_h[t, i]*(1 - z[t, i]**2)
@@ -618,6 +622,13 @@ fails | D(L, U[i, j]) = delta_z[3, i]*h[2, j]
 holds | D(L, x[3, k]) = sum(W[i, k]*delta_z[3, i], i)
 """,
     "gated": """
+holds | delta_h[t, i] = h[t, i] - y[t, i] + (1 - u[t+1, i])*delta_h[t+1, i] + sum(U[j, i]*delta_q[t+1, j], j)
+holds | delta_h[t, i] = h[t, i] - y[t, i] + (1 - u[t+1, i])*delta_h[t+1, i] + sum(U[j, i]*delta_q[t+1, j], j) if t < 3
+fails | delta_h[t, i] = h[t, i] - y[t, i] + (1 - u[t, i])*delta_h[t+1, i] + sum(U[j, i]*delta_q[t+1, j], j)
+holds | c[t, i]*delta_c[t+1, i] = c[t, i]*u[t+1, i]*delta_h[t+1, i]
+fails | c[t, i]*delta_c[t+1, i] = c[t, i]*u[t, i]*delta_h[t+1, i]
+misfit | c[t, i] = c[9, i]
+misfit fails | c[t, i] = c[2*t, i]
 holds | delta_u[t, i] = delta_h[t, i]*(c[t, i] - h[t-1, i])
 fails | delta_u[t, i] = delta_h[t, i]*(h[t-1, i] - c[t, i])
 fails | delta_u[t, i] = delta_h[t, i]*(c[t, i] - h[t, i])

@@ -197,7 +197,7 @@ class Reader:
             subscript = self._subscript(part, scope)
             subscripts.append(subscript)
             form = affine(subscript)
-            if form is None or tensor.zero_outside:
+            if form is None or self.is_zero_outside(tensor):
                 continue
             low, high = span(subscript, self.system)
             size = self.system.size(axis)
@@ -210,9 +210,13 @@ class Reader:
         """Refuse a tensor with more or fewer subscripts than axes."""
         self.refuse(node, shapes.wrong_count(tensor, came), ShapeError)
 
+    def is_zero_outside(self, tensor: Tensor) -> bool:
+        """Whether a tensor may be read anywhere."""
+        return tensor.zero_outside
+
     def outside(
         self, node: ast.expr, tensor: Tensor, axis: str, over: str, used: Iterable[Name]
-    ) -> NoReturn:
+    ) -> None:
         """Refuse a subscript of some letters that leaves its axis, at some places."""
         message = shapes.outside(self.system, tensor, axis, over, used)
         self.refuse(node, message, ShapeError)

@@ -75,11 +75,19 @@ class ClaimReader(Reader):
         axis: str,
         over: str,
         letters: Iterable[Name],
-    ) -> NoReturn:
-        size = str(self.system.size(axis))
+    ) -> None:
+        """A step before or behind its axis a tensor is 0, as in books."""
+        size = self.system.size(axis)
+        if is_step(node) and [self.system.size(letter) for letter in letters] == [size]:
+            self.bench.tensors[tensor.name] = replace(tensor, zero_outside=True)
+            return
         raise MisfitError(
-            "place misfit", name=tensor.name, axis=axis, size=size, over=over
+            "place misfit", name=tensor.name, axis=axis, size=str(size), over=over
         )
+
+    def is_zero_outside(self, tensor: Tensor) -> bool:
+        """Whether it is by its declaration, and not just for a step."""
+        return self.bench.base.tensors.get(tensor.name, tensor).zero_outside
 
     def _adjoint(self, name: str) -> str:
         """The tensor of slopes that `delta1` or `dW` means; "" where it is neither."""
@@ -238,6 +246,16 @@ class ClaimReader(Reader):
             written = self.bench.define("written", (), found[read], Placeholders())
             self.bench.derived[str(read)] = written.name
         return expression.xreplace(found)
+
+
+def is_step(node: ast.expr) -> bool:
+    """`t + 1`, `1 + t` or `t - 1`."""
+    match node:
+        case ast.BinOp(left=ast.Name(), op=ast.Add() | ast.Sub(), right=ast.Constant()):
+            return True
+        case ast.BinOp(left=ast.Constant(), op=ast.Add(), right=ast.Name()):
+            return True
+    return False
 
 
 def _hint_of_layer(name: str, bench: Workbench) -> str:
