@@ -20,10 +20,11 @@ from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
 from symbackprop.claims.reading.bench import IDENTITY, Workbench
 from symbackprop.claims.reading.letters import resolve
 from symbackprop.claims.reading.matrix import Index, Matrix, kronecker, laid_out
-from symbackprop.claims.reading.sides import SIDES, ClaimReader, finished
+from symbackprop.claims.reading.operators import Operators
+from symbackprop.claims.reading.sides import SIDES, finished
 from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
-from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
+from symbackprop.equations import Name, subscripts_of, tensor_of
 from symbackprop.grammar.expressions import COMPARISONS
 from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
@@ -31,7 +32,7 @@ from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 LAYOUTS = ("denominator", "numerator")
 
 
-class MatrixReader(ClaimReader):
+class MatrixReader(Operators):
     """Reads one side in matrix form; what has subscripts is read as an entry."""
 
     layout: str
@@ -61,7 +62,7 @@ class MatrixReader(ClaimReader):
             case ast.UnaryOp(op=ast.UAdd(), operand=inner):
                 return self.matrix(inner, scope)
             case ast.BinOp(op=ast.MatMult(), left=left, right=right):
-                return self._product(
+                return self.product(
                     node, self.matrix(left, scope), self.matrix(right, scope)
                 )
             case ast.BinOp(op=ast.Pow(), left=left):
@@ -73,7 +74,7 @@ class MatrixReader(ClaimReader):
                 )
             case ast.BinOp(op=op, left=left, right=right) if type(op) in _ENTRYWISE:
                 parts = [self.matrix(left, scope), self.matrix(right, scope)]
-                return self._entrywise(node, _ENTRYWISE[type(op)], parts)
+                return self.entrywise(node, _ENTRYWISE[type(op)], parts)
             case ast.Call(func=ast.Name(id=name)):
                 return self._called(node, name, scope)
         value = self.expression(node, scope)
@@ -97,82 +98,6 @@ class MatrixReader(ClaimReader):
             axes[0], columns, lambda r, c, s: tensor.read(*(i for i in (r, c) if i))
         )
 
-    # --- operators -------------------------------------------------------------------
-
-    def _product(self, node: ast.BinOp, left: Matrix, right: Matrix) -> Matrix:
-        """`A @ B`: the sum over the columns of A and the rows of B."""
-        if left.identity or right.identity:
-            return right if left.identity else left
-        if not self._same(left.columns, right.rows):
-            raise MisfitError(
-                "product misfit",
-                left=written(node.left),
-                right=written(node.right),
-                first=self.shape(left),
-                second=self.shape(right),
-            )
-        if not left.columns and not right.rows:
-            return Matrix(
-                left.rows,
-                right.columns,
-                lambda r, c, s: left.at(r, None, s) * right.at(None, c, s),
-            )
-        index = self.letter(left.columns or right.rows)
-
-        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
-            inner = (*scope, index)
-            first = left.at(r, index if left.columns else None, inner)
-            second = right.at(index if right.rows else None, c, inner)
-            return self.total(first * second, index, scope)
-
-        return Matrix(left.rows, right.columns, entry)
-
-    def _entrywise(
-        self, node: ast.expr, join: Callable[..., Expr], parts: list[Matrix]
-    ) -> Matrix:
-        """Entries of matrices of one shape joined; numbers stand at every entry."""
-        whole = [p for p in parts if not p.is_scalar]
-        sized = [p for p in whole if not p.identity]
-        shape = sized[0] if sized else (whole[0] if whole else parts[0])
-        for part in whole:
-            fits = self.fits(part, shape)
-            if not fits:
-                text = written(node)
-                raise MisfitError(
-                    "entrywise misfit",
-                    text=text,
-                    first=self.shape(shape),
-                    second=self.shape(part),
-                )
-
-        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
-            return join(*(p.at(r, c, scope) for p in parts))
-
-        return replace(shape, entry=entry, identity=shape.identity and not sized)
-
-    def fits(self, part: Matrix, shape: Matrix) -> bool:
-        if part.identity or shape.identity:
-            sized = shape if part.identity else part
-            return sized.identity or self._same(sized.rows, sized.columns)
-        return self._same(part.rows, shape.rows) and self._same(
-            part.columns, shape.columns
-        )
-
-    def _same(self, first: str, second: str) -> bool:
-        """Whether two axes are equally long; no axis is one of size 1."""
-        return self.size(first) == self.size(second)
-
-    def size(self, axis: str) -> int:
-        return self.system.size(axis) if axis else 1
-
-    def shape(self, part: Matrix) -> str:
-        """`3 x 4`, for people."""
-        if part.identity:
-            return "n x n"
-        if part.is_scalar:
-            return "1"
-        return f"{self.size(part.rows)} x {self.size(part.columns)}"
-
     # --- functions -------------------------------------------------------------------
 
     def _called(self, node: ast.Call, name: str, scope: tuple[Name, ...]) -> Matrix:
@@ -190,13 +115,13 @@ class MatrixReader(ClaimReader):
         if name == "where" and len(arguments) == 3:
             chosen = self._condition(arguments[0], scope)
             parts = [chosen, *(self.matrix(a, scope) for a in arguments[1:])]
-            return self._entrywise(node, scalars.where, parts)
+            return self.entrywise(node, scalars.where, parts)
         known = name in FUNCTIONS or stem in {*FUNCTIONS, *self.bench.functions}
         if not known or name == "where":
             value = self._call(node, scope)  # which refuses it
             return Matrix("", "", lambda r, c, s: value)
         parts = [self.matrix(argument, scope) for argument in arguments]
-        whole = self._entrywise(node, lambda *values: S.Zero, parts)
+        whole = self.entrywise(node, lambda *values: S.Zero, parts)
 
         def entry(r: Index, c: Index, s: tuple[Name, ...]) -> Expr:
             return self.function(node, name, [p.at(r, c, s) for p in parts], s)
@@ -206,7 +131,7 @@ class MatrixReader(ClaimReader):
     def _diagonal(self, node: ast.Call, of: Matrix) -> Matrix:
         """The diagonal matrix of a column or row; the diagonal of a matrix."""
         if of.rows and of.columns:
-            if not self._same(of.rows, of.columns):
+            if not self.same(of.rows, of.columns):
                 raise MisfitError(
                     "diagonal misfit",
                     text=written(node),
@@ -243,14 +168,14 @@ class MatrixReader(ClaimReader):
                 type(op) in COMPARISONS
             ):
                 parts = [self.matrix(left, scope), self.matrix(right, scope)]
-                return self._entrywise(node, COMPARISONS[type(op)], parts)
+                return self.entrywise(node, COMPARISONS[type(op)], parts)
             case ast.BoolOp(op=op, values=values):
                 join = scalars.both if isinstance(op, ast.And) else scalars.either
                 parts = [self._condition(value, scope) for value in values]
-                return self._entrywise(node, lambda *found: reduce(join, found), parts)
+                return self.entrywise(node, lambda *found: reduce(join, found), parts)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 parts = [self._condition(operand, scope)]
-                return self._entrywise(node, scalars.negation, parts)
+                return self.entrywise(node, scalars.negation, parts)
         value = self.condition(node, scope)
         return Matrix("", "", lambda r, c, s: value)
 
@@ -310,21 +235,6 @@ class MatrixReader(ClaimReader):
             )
 
         return name, at
-
-    # --- letters ---------------------------------------------------------------------
-
-    def letter(self, axis: str) -> Name:
-        """A new letter over an axis."""
-        axes = self.bench.axes
-        taken = {*axes, *self.bench.tensors, *self.system.constants}
-        origin = axes[axis]
-        rank = 1 + max(known.rank for known in axes.values())
-        name = fresh(f"{origin.of or origin.name}", taken)
-        axes[name] = Axis(name, origin.size, rank, origin.of or origin.name)
-        return axes[name].index
-
-    def total(self, body: Expr, index: Name, scope: tuple[Name, ...]) -> Expr:
-        return self.placeholders.add(Reduced("sum", (index,), body, scope, S.One))
 
 
 _ENTRYWISE: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
