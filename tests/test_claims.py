@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from claims_programs import TEXTS
 
 import symbackprop as sb
 from symbackprop.claims import verifying
@@ -344,6 +345,28 @@ def test_layers_without_activation(claim: str, expected: str) -> None:
     found = sb.verify(sb.Network(5, layers, "squared_error"), claim)
     assert found.kind == expected
     assert found.claim == claim
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("D(h[2], h[1]) = U.T @ diag(1 - h[2]**2)", "holds"),
+        ("D(h[2], h[1]) = U.T @ diag(1 - h[1]**2)", "fails"),
+        ("D(h[3], h[1]) = D(h[2], h[1]) @ D(h[3], h[2])", "holds"),
+        ("D(h[t], h[t-1]) = U.T @ diag(1 - h[t]**2) if t > 0", "holds"),
+        ("z[t] = U @ h[t-1] + W @ x[t] + b", "definition"),
+        ("z[t] = U @ h[t] + W @ x[t] + b", "fails"),
+        ("delta_h[t] = h[t] - y[t] + U.T @ delta_z[t+1]", "holds"),
+        ("delta_h[t] = h[t] - y[t] + U.T @ delta_z[t]", "fails"),
+        ("D(L, W) = sum(delta_z[t] @ x[t].T, t)", "holds"),
+        ("D(L, W) = sum(delta_z[t] @ h[t].T, t)", "does not type"),
+        ("delta_h[3] = h[3] - y[3]", "holds"),
+        ("delta_h[7] = h[7] - y[7]", "does not type"),
+        ("z[t, i, 0] = 1", "does not type"),
+    ],
+)
+def test_steps_in_matrix_form(claim: str, expected: str) -> None:
+    assert kind(sb.Program(**TEXTS["elman"]), claim) == expected
 
 
 # --- what fails, and when -------------------------------------------------------------

@@ -7,7 +7,7 @@ line and column. Limits are checked before any SymPy object is built.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,18 +30,10 @@ from symbackprop.grammar.bounds import (
     flaw_of_power,
     flaw_of_product,
 )
+from symbackprop.grammar.conditions import condition
 from symbackprop.grammar.normal import Placeholders, Reduced
 from symbackprop.grammar.text import FUNCTIONS, PI, REDUCTIONS
 from symbackprop.grammar.tree import Tree
-
-COMPARISONS: dict[type[ast.cmpop], Callable[[Expr, Expr], Expr]] = {
-    ast.Lt: lambda a, b: scalars.less(a, b),
-    ast.LtE: lambda a, b: scalars.less_equal(a, b),
-    ast.Gt: lambda a, b: scalars.less(b, a),
-    ast.GtE: lambda a, b: scalars.less_equal(b, a),
-    ast.Eq: lambda a, b: scalars.equal(a, b),
-    ast.NotEq: lambda a, b: scalars.negation(scalars.equal(a, b)),
-}
 
 
 @dataclass
@@ -192,8 +184,14 @@ class Reader:
         if len(parts) != len(tensor.axes):
             self.wrong_count(node, tensor, len(parts))
         self.first_reads.setdefault(name, self.tree.place(node))
+        return tensor.read(*self.subscripts(tensor, parts, scope))
+
+    def subscripts(
+        self, tensor: Tensor, parts: list[ast.expr], scope: tuple[Name, ...]
+    ) -> list[Expr]:
+        """The subscripts of the first axes of a tensor."""
         subscripts = []
-        for part, axis in zip(parts, tensor.axes, strict=True):
+        for part, axis in zip(parts, tensor.axes, strict=False):
             subscript = self._subscript(part, scope)
             subscripts.append(subscript)
             form = affine(subscript)
@@ -204,7 +202,7 @@ class Reader:
             if low < 0 or high >= size:
                 over = f"{low}..{high}" if low < high else str(low)
                 self.outside(part, tensor, axis, over, form[0])
-        return tensor.read(*subscripts)
+        return subscripts
 
     def wrong_count(self, node: ast.expr, tensor: Tensor, came: int) -> NoReturn:
         """Refuse a tensor with more or fewer subscripts than axes."""
@@ -326,6 +324,29 @@ class Reader:
 
     def _reduction(self, node: ast.Call, op: str, scope: tuple[Name, ...]) -> Expr:
         """`sum(body, i, j)` as a placeholder."""
+        bound = self.bound(node, op, scope)
+        with self.apart():
+            body = self.expression(node.args[0], (*scope, *bound))
+        return self.reduced(op, bound, body, scope)
+
+    def reduced(
+        self, op: str, bound: tuple[Name, ...], body: Expr, scope: tuple[Name, ...]
+    ) -> Expr:
+        size = prod(self.system.size(index) for index in bound)
+        scale = Rational(1, size) if op == "mean" else sympy.S.One
+        return self.placeholders.add(Reduced(op, bound, body, scope, scale))
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """While a part is read that stands in no function for SymPy."""
+        enclosing, self.open_calls = self.open_calls, []
+        yield
+        self.open_calls = enclosing
+
+    def bound(
+        self, node: ast.Call, op: str, scope: tuple[Name, ...]
+    ) -> tuple[Name, ...]:
+        """The indices that a reduction binds."""
         if len(node.args) < 2:
             self.refuse(
                 node,
@@ -353,34 +374,11 @@ class Reader:
                     "same size.",
                 )
             bound.append(index)
-        enclosing, self.open_calls = self.open_calls, []
-        body = self.expression(node.args[0], (*scope, *bound))
-        self.open_calls = enclosing
-        size = prod(self.system.size(index) for index in bound)
-        scale = Rational(1, size) if op == "mean" else sympy.S.One
-        reduced = Reduced(op, tuple(bound), body, scope, scale)
-        return self.placeholders.add(reduced)
+        return tuple(bound)
 
     def condition(self, node: ast.expr, scope: tuple[Name, ...]) -> Expr:
         """A true-or-false expression: the first argument of `where`."""
-        match node:
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                if type(op) in COMPARISONS:
-                    a, b = self.expression(left, scope), self.expression(right, scope)
-                    return COMPARISONS[type(op)](a, b)
-            case ast.BoolOp(op=op, values=[first, *others]):
-                join = scalars.both if isinstance(op, ast.And) else scalars.either
-                joined = self.condition(first, scope)
-                for other in others:
-                    joined = join(joined, self.condition(other, scope))
-                return joined
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return scalars.negation(self.condition(operand, scope))
-        return self.refuse(
-            node,
-            "the first argument of `where` is a condition: two expressions compared by "
-            "`<`, `<=`, `>`, `>=`, `==` or `!=`, joined by `and`, `or`, `not`.",
-        )
+        return condition(node, lambda part: self.expression(part, scope), self.refuse)
 
     def _power(self, node: ast.BinOp, scope: tuple[Name, ...]) -> Expr:
         left, right = (self.expression(e, scope) for e in (node.left, node.right))

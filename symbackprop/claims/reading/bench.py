@@ -202,17 +202,29 @@ def form_of(parsed: Parsed, bench: Workbench) -> tuple[str, Workbench]:
         return "scalar", _scalar_workbench(parsed)
     if parsed.relations[0] == "<-":
         _add_rates(parsed, bench)
-    whole = parsed.matrix or any(
-        isinstance(node, ast.Name) and bench.axes_of(node.id)
-        for side in parsed.sides
-        for node in _not_subscripted(side)
-    )
-    return ("matrix" if whole else "index"), bench
+    read = [tensor_and_parts(n) for side in parsed.sides for n in _reads(side)]
+    whole = any(len(parts) < len(bench.axes_of(name) or ()) for name, parts in read)
+    return ("matrix" if whole or parsed.matrix else "index"), bench
 
 
-def _not_subscripted(side: ast.expr) -> Iterator[ast.AST]:
+def _reads(side: ast.expr) -> Iterator[ast.expr]:
+    """Names with the subscripts that they have."""
     owners = {id(n.value) for n in ast.walk(side) if isinstance(n, ast.Subscript)}
-    return (node for node in ast.walk(side) if id(node) not in owners)
+    for node in ast.walk(side):
+        if isinstance(node, ast.Name | ast.Subscript) and id(node) not in owners:
+            yield node
+
+
+def tensor_and_parts(node: ast.expr) -> tuple[str, list[ast.expr]]:
+    """`h[t, i]` => `h` and its subscripts; "" for anything else."""
+    match node:
+        case ast.Name(id=name):
+            return name, []
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple(elts=parts)):
+            return name, parts
+        case ast.Subscript(value=ast.Name(id=name), slice=part):
+            return name, [part]
+    return "", []
 
 
 def _add_rates(parsed: Parsed, bench: Workbench) -> None:

@@ -43,12 +43,17 @@ Scope = dict[str, Letter]
 
 
 def resolve(
-    parsed: Parsed, system: System, axes: dict[str, Axis], axes_of: AxesOf
+    parsed: Parsed,
+    system: System,
+    axes: dict[str, Axis],
+    axes_of: AxesOf,
+    leading: bool = False,
 ) -> dict[str, Axis]:
     """Give each letter an axis, rename it in the trees, and add its axis to `axes`.
 
     Args:
         axes_of: the axes of the tensor that a name means, or None.
+        leading: whether subscripts may stand at the first axes of a tensor alone.
 
     Returns:
         The axes of the free letters, as they are written.
@@ -57,7 +62,7 @@ def resolve(
         MisfitError: a letter at the places of axes that differ in size.
         GrammarError: a letter whose axis nothing tells.
     """
-    finder = _Finder(system, axes_of)
+    finder = _Finder(system, axes_of, leading)
     trees = [*zip(parsed.sides, parsed.trees, strict=True)]
     if parsed.condition is not None and parsed.where is not None:
         trees.append((parsed.condition, parsed.where))
@@ -121,9 +126,10 @@ def _axis(
 class _Finder:
     """Walks the trees of a claim and collects its letters."""
 
-    def __init__(self, system: System, axes_of: AxesOf) -> None:
+    def __init__(self, system: System, axes_of: AxesOf, leading: bool) -> None:
         self.system = system
         self.axes_of = axes_of
+        self.leading = leading
         self.free: Scope = {}
         self.bound: list[Letter] = []
         self.inside: set[str] = set()  # free names that stand inside of subscripts
@@ -159,7 +165,8 @@ class _Finder:
         self, name: str, parts: list[ast.expr], scopes: tuple[Scope, ...]
     ) -> None:
         axes = self.axes_of(name)
-        if axes is not None and len(axes) != len(parts):
+        few = self.leading and axes is not None and len(parts) < len(axes)
+        if axes is not None and len(axes) != len(parts) and not few:
             counts = {"axes": str(len(axes)), "came": str(len(parts))}
             raise MisfitError("subscript misfit", name=name, **counts)
         axes = axes or ()

@@ -17,7 +17,7 @@ from sympy import Expr, Pow, S
 
 from symbackprop import scalars
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
-from symbackprop.claims.reading.bench import IDENTITY, Workbench
+from symbackprop.claims.reading.bench import IDENTITY, Workbench, tensor_and_parts
 from symbackprop.claims.reading.letters import resolve
 from symbackprop.claims.reading.matrix import Index, Matrix, kronecker, laid_out
 from symbackprop.claims.reading.operators import Operators
@@ -25,7 +25,7 @@ from symbackprop.claims.reading.sides import SIDES, finished
 from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
 from symbackprop.equations import Name, subscripts_of, tensor_of
-from symbackprop.grammar.expressions import COMPARISONS
+from symbackprop.grammar.conditions import COMPARISONS
 from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 
@@ -46,8 +46,8 @@ class MatrixReader(Operators):
         match node:
             case ast.Name(id=name) if self._is_identity(name):
                 return Matrix("", "", kronecker, identity=True)
-            case ast.Name(id=name) if self.bench.axes_of(name):
-                return self._tensor_whole(node, name, scope)
+            case ast.Name() | ast.Subscript() if self._is_open(node):
+                return self._open(node, scope)
             case ast.Attribute(value=inner, attr="T"):
                 of = self.matrix(inner, scope)
                 return replace(
@@ -84,19 +84,26 @@ class MatrixReader(Operators):
         known = name in self.bench.tensors or name in self.system.constants
         return name == IDENTITY and not known
 
-    def _tensor_whole(
-        self, node: ast.expr, name: str, scope: tuple[Name, ...]
-    ) -> Matrix:
-        """A vector as a column, a matrix as it is."""
-        axes = self.bench.axes_of(name) or ()
-        if len(axes) > 2:
-            raise MisfitError("rank misfit", name=name, axes=str(len(axes)))
+    def _is_open(self, node: ast.expr) -> bool:
+        """Whether axes of a tensor have no subscript."""
+        name, parts = tensor_and_parts(node)
+        return len(parts) < len(self.bench.axes_of(name) or ())
+
+    def _open(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
+        """The axes without subscripts: a vector as a column, a matrix as it is."""
+        name, parts = tensor_and_parts(node)
         tensor = self.bench.tensors[self._adjoint(name) or name]
-        columns = axes[1] if len(axes) == 2 else ""
+        at = self.subscripts(tensor, parts, scope)
+        rows, *columns = (self.bench.axes_of(name) or ())[len(at) :]
+        if len(columns) > 1:
+            count = str(1 + len(columns))
+            raise MisfitError("rank misfit", name=written(node), axes=count)
         self.first_reads.setdefault(name, self.tree.place(node))
-        return Matrix(
-            axes[0], columns, lambda r, c, s: tensor.read(*(i for i in (r, c) if i))
-        )
+
+        def entry(r: Index, c: Index, s: tuple[Name, ...]) -> Expr:
+            return tensor.read(*at, *(i for i in (r, c) if i is not None))
+
+        return Matrix(rows, "".join(columns), entry)
 
     # --- functions -------------------------------------------------------------------
 
@@ -110,8 +117,7 @@ class MatrixReader(Operators):
         if name in REDUCTIONS and len(arguments) == 1:
             return self._reduced(name, self.matrix(arguments[0], scope))
         if name in REDUCTIONS:
-            value = self.expression(node, scope)
-            return Matrix("", "", lambda r, c, s: value)
+            return self._summed(node, name, scope)
         if name == "where" and len(arguments) == 3:
             chosen = self._condition(arguments[0], scope)
             parts = [chosen, *(self.matrix(a, scope) for a in arguments[1:])]
@@ -161,6 +167,17 @@ class MatrixReader(Operators):
 
         return Matrix("", "", entry)
 
+    def _summed(self, node: ast.Call, op: str, scope: tuple[Name, ...]) -> Matrix:
+        """`sum(delta[t] @ x[t].T, t)`: over letters, entry by entry."""
+        bound = self.bound(node, op, scope)
+        with self.apart():
+            of = self.matrix(node.args[0], (*scope, *bound))
+
+        def entry(r: Index, c: Index, s: tuple[Name, ...]) -> Expr:
+            return self.reduced(op, bound, of.at(r, c, (*s, *bound)), s)
+
+        return replace(of, entry=entry)
+
     def _condition(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
         """A condition at each entry."""
         match node:
@@ -186,11 +203,11 @@ class MatrixReader(Operators):
         if len(node.args) != 2:
             self.refuse(node, "`D` takes what is differentiated, and by what.")
         of, by = self.matrix(node.args[0], scope), node.args[1]
-        at: tuple[Expr, ...] = ()
-        if isinstance(by, ast.Name) and self.bench.axes_of(by.id):
-            self.check_variable(by)
-            under = self._tensor_whole(by, by.id, scope)
-            name = by.id
+        if isinstance(by, ast.Name | ast.Subscript) and self._is_open(by):
+            self.check_variable(by.value if isinstance(by, ast.Subscript) else by)
+            under = self._open(by, scope)
+            name, parts = tensor_and_parts(by)
+            at = tuple(self.subscripts(self.bench.tensors[name], parts, scope))
         else:
             read = self.variable(by, scope)
             under = Matrix("", "", lambda r, c, s: read)
@@ -213,7 +230,7 @@ class MatrixReader(Operators):
         def value(above: list[Index], below: list[Index]) -> Expr:
             inner = [i for i in above if i is not None]
             own = [i for i in below if i is not None]
-            return slope.read(*places(inner), *(own or at))
+            return slope.read(*places(inner), *at, *own)
 
         return laid_out(of, under, value, denominator)
 
@@ -264,7 +281,7 @@ def read_matrices(
         MisfitError: shapes that do not meet.
         GrammarError: text that is not a claim about this program.
     """
-    letters = resolve(parsed, bench.system, bench.axes, bench.axes_of)
+    letters = resolve(parsed, bench.system, bench.axes, bench.axes_of, leading=True)
     free = tuple(axis.index for axis in letters.values())
     derivatives: list[ast.Call] = []
     readers, parts = [], []

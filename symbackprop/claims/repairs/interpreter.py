@@ -154,7 +154,8 @@ class Interpreter:
             value, outside = self.point.slope(objective, tensor.name), True
         else:
             raise NoValueError
-        places = self._whole(np.shape(value)) if places is None else places
+        places = places or ()
+        places = (*places, *self._whole(np.shape(value)[len(places) :]))
         found = take(value, places, outside).astype(complex)
         if self.moved is None:
             return found
