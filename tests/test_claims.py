@@ -369,6 +369,38 @@ def test_steps_in_matrix_form(claim: str, expected: str) -> None:
     assert kind(sb.Program(**TEXTS["elman"]), claim) == expected
 
 
+ONE = sb.Network(
+    4, [sb.Dense(3, "tanh"), sb.Dense(1, "logistic")], "squared_error", name="one"
+)
+
+
+@pytest.mark.parametrize(
+    ("network", "claim", "expected"),
+    [
+        (NETWORK, "a3 = softmax(z3)", "definition"),
+        (NETWORK, "a3 = softmax(W3 @ a2 + b3)", "holds"),
+        (NETWORK, "a3 = softmax(2*z3)", "fails"),
+        (NETWORK, "a3 = softmax(z2)", "does not type"),
+        (NETWORK, "a3 = softmax(W3)", "does not type"),
+        (NETWORK, "D(softmax(z3), z3) = diag(a3) - a3 @ a3.T", "holds"),
+        (ONE, "D(L, W2) = (a2 - y)*a2*(1 - a2)*a1.T", "holds"),
+        (ONE, "D(L, W2) = (a2 - y)*a1.T", "fails"),
+        (ONE, "D(a2, a1) = a2*(1 - a2)*W2.T", "holds"),
+        (ONE, "D(a2, a1) = a2*(1 - a2)*W2", "does not type"),
+        (NETWORK, "D(L, W2) = delta2*a1.T", "does not type"),
+    ],
+)
+def test_vectors_and_numbers(network: sb.Network, claim: str, expected: str) -> None:
+    assert kind(network, claim) == expected
+
+
+@pytest.mark.parametrize("program", [None, NETWORK])
+def test_the_greater_of_two_numbers_is_no_reduction(program: Any) -> None:
+    for claim in ("max(0, x) = relu(x)", "relu(x[j]) = max(0, x[j])"):
+        with pytest.raises(GrammarError, match=r"write `maximum\(a, b\)`"):
+            sb.verify(program, claim)
+
+
 # --- what fails, and when -------------------------------------------------------------
 
 

@@ -358,6 +358,8 @@ class Reader:
             axis = argument.id if isinstance(argument, ast.Name) else ""
             if axis not in self.system.axes:
                 hint = nearest(axis, self.system.axes) if axis else ""
+                if f"{op}imum" in FUNCTIONS:
+                    hint = f" Of two numbers write `{op}imum(a, b)`.{hint}"
                 self.refuse(
                     argument,
                     f"after its expression `{op}` takes index letters: "

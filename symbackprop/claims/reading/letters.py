@@ -16,7 +16,7 @@ from symbackprop.claims.claim import MisfitError
 from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
 from symbackprop.equations import Axis, System, fresh
-from symbackprop.grammar.text import REDUCTIONS
+from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 from symbackprop.grammar.tree import Tree
 
 AxesOf = Callable[[str], tuple[str, ...] | None]
@@ -31,12 +31,14 @@ class Letter:
         tree: the text that it stands in.
         nodes: where it stands.
         places: the axes at whose places it stands alone, with how that is written.
+        op: the reduction that binds it; "" where it is free.
     """
 
     name: str
     tree: Tree
     nodes: list[ast.Name] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
+    op: str = ""
 
 
 Scope = dict[str, Letter]
@@ -103,11 +105,13 @@ def _axis(
     declared = system.axes.get(letter.name)
     if not sizes:
         if declared is None:
+            two = f"{letter.op}imum"
+            hint = f" Of two numbers write `{two}(a, b)`." if two in FUNCTIONS else ""
             letter.tree.refuse(
                 letter.nodes[0],
                 f"nothing tells over which axis `{letter.name}` runs: let it stand "
                 "alone as a subscript somewhere, as in `x[j]`, or take the letter of "
-                "a declared axis.",
+                f"a declared axis.{hint}",
             )
         sizes = {declared.size: declared.name}
     ((size, origin),) = sizes.items()
@@ -149,7 +153,7 @@ class _Finder:
                 own: Scope = {}
                 for part in names:
                     if isinstance(part, ast.Name):
-                        own[part.id] = Letter(part.id, self.tree, [part])
+                        own[part.id] = Letter(part.id, self.tree, [part], op=op)
                 self.bound += own.values()
                 self.walk(body, (*scopes, own))
             case ast.Call(args=arguments):

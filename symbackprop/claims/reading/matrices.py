@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
 
-from sympy import Expr, Pow, S
+from sympy import Expr, Pow, S, exp
 
 from symbackprop import scalars
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
@@ -29,6 +29,7 @@ from symbackprop.grammar.conditions import COMPARISONS
 from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 
+SOFTMAX = "softmax"  # the one function of a whole vector
 LAYOUTS = ("denominator", "numerator")
 
 
@@ -74,6 +75,7 @@ class MatrixReader(Operators):
                 )
             case ast.BinOp(op=op, left=left, right=right) if type(op) in _ENTRYWISE:
                 parts = [self.matrix(left, scope), self.matrix(right, scope)]
+                parts = self.scaled(*parts) if isinstance(op, ast.Mult) else parts
                 return self.entrywise(node, _ENTRYWISE[type(op)], parts)
             case ast.Call(func=ast.Name(id=name)):
                 return self._called(node, name, scope)
@@ -122,6 +124,8 @@ class MatrixReader(Operators):
             chosen = self._condition(arguments[0], scope)
             parts = [chosen, *(self.matrix(a, scope) for a in arguments[1:])]
             return self.entrywise(node, scalars.where, parts)
+        if name == SOFTMAX and len(arguments) == 1:
+            return self._softmax(node, self.matrix(arguments[0], scope))
         known = name in FUNCTIONS or stem in {*FUNCTIONS, *self.bench.functions}
         if not known or name == "where":
             value = self._call(node, scope)  # which refuses it
@@ -133,6 +137,19 @@ class MatrixReader(Operators):
             return self.function(node, name, [p.at(r, c, s) for p in parts], s)
 
         return replace(whole, entry=entry)
+
+    def _softmax(self, node: ast.Call, of: Matrix) -> Matrix:
+        """`exp(z[i]) / sum(exp(z[k]), k)` of a column or a row."""
+        if of.identity or bool(of.rows) == bool(of.columns):
+            raise MisfitError("vector misfit", text=written(node), first=self.shape(of))
+        along = self.letter(of.rows or of.columns)
+        row, column = (along, None) if of.rows else (None, along)
+
+        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
+            all_of_it = exp(of.at(row, column, (*scope, along)))
+            return exp(of.at(r, c, scope)) / self.total(all_of_it, along, scope)
+
+        return replace(of, entry=entry)
 
     def _diagonal(self, node: ast.Call, of: Matrix) -> Matrix:
         """The diagonal matrix of a column or row; the diagonal of a matrix."""

@@ -73,6 +73,15 @@ class Operators(ClaimReader):
 
         return replace(shape, entry=entry, identity=shape.identity and not sized)
 
+    def scaled(self, left: Matrix, right: Matrix) -> list[Matrix]:
+        """Two factors; one of 1 x 1 is a number beside a larger one."""
+        if self.fits(left, right):
+            return [left, right]
+        return [
+            part.as_number() if self.shape(part) == "1 x 1" else part
+            for part in (left, right)
+        ]
+
     def fits(self, part: Matrix, shape: Matrix) -> bool:
         if part.identity or shape.identity:
             sized = shape if part.identity else part

@@ -192,6 +192,9 @@ class Interpreter:
             return self._derivative(*arguments)
         if name == "diag":
             return diagonal(self.value(*arguments))
+        if name == "softmax":
+            raised = np.exp(self.value(*arguments))
+            return np.asarray(raised / raised.sum(axis=(-1, -2), keepdims=True))
         if name == "where":
             chosen = self.condition(arguments[0])
             parts = met(chosen, *(self.value(other) for other in arguments[1:]))
