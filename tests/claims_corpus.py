@@ -38,6 +38,13 @@ class Case:
 
 TEXT = {
     "two": """
+definition | err = a2 - y
+definition | err[i] = a2[i] - y[i]
+misfit | err = a2 - x
+refused | dleta2 = a2 - y
+holds | D(L, b2) = pi*delta2/pi
+fails | D(L, b2) = pi*delta2
+fails | pi = 3
 definition | z1[i] = sum(W1[i, j]*x[j], j) + b1[i]
 definition | z1[p] = b1[p] + sum(x[q]*W1[p, q], q)
 definition | z1 = W1 @ x + b1
@@ -51,6 +58,8 @@ misfit | z1 = x @ W1 + b1
 fails | z1 = W1 @ x
 definition | a1[i] = tanh(z1[i])
 holds definition | a1[i] = f1(z1[i])
+holds | a1[i] = where(-1 < a1[i] < 1, a1[i], 0)
+fails | a1[i] = where(0 < a1[i] < 1, a1[i], 0)
 holds definition | a1 = f1(z1)
 fails | a1[i] = logistic(z1[i])
 fails | a1 = f1'(z1)
@@ -573,6 +582,10 @@ holds | a1[i] >= z1[i, k]
 fails | a1[i] > z1[i, k]
 """,
     "elman": """
+holds | D(L, U[i, j]) = sum(D(L, z[t+1, i])*h[t, j], t)
+fails | D(L, U[i, j]) = sum(D(L, z[t+1, i])*h[t+1, j], t)
+holds | D(L, W[i, k]) = sum(delta_z[t+1, i]*x[t+1, k], t) + delta_z[0, i]*x[0, k]
+fails | D(L, W[i, k]) = sum(delta_z[t+1, i]*x[t+1, k], t)
 holds | delta_z[t, i] = delta_h[t, i]*(1 - h[t, i]**2)
 holds | delta[t, i] = tanh'(z[t, i])*delta_h[t, i]
 fails | delta_z[t, i] = delta_h[t, i]*(1 - z[t, i]**2)
@@ -639,6 +652,13 @@ fails | D(L, U[i, j]) = delta_z[3, i]*h[2, j]
 holds | D(L, x[3, k]) = sum(W[i, k]*delta_z[3, i], i)
 """,
     "gated": """
+holds | delta_h[t, i] = h[t, i] - y[t, i] + (1 - u[t+1, i])*delta_h[t+1, i] + sum(U[j, i]*delta_q[t+1, j], j)
+holds | delta_h[t, i] = h[t, i] - y[t, i] + (1 - u[t+1, i])*delta_h[t+1, i] + sum(U[j, i]*delta_q[t+1, j], j) if t < 3
+fails | delta_h[t, i] = h[t, i] - y[t, i] + (1 - u[t, i])*delta_h[t+1, i] + sum(U[j, i]*delta_q[t+1, j], j)
+holds | c[t, i]*delta_c[t+1, i] = c[t, i]*u[t+1, i]*delta_h[t+1, i]
+fails | c[t, i]*delta_c[t+1, i] = c[t, i]*u[t, i]*delta_h[t+1, i]
+misfit | c[t, i] = c[9, i]
+misfit fails | c[t, i] = c[2*t, i]
 holds | delta_u[t, i] = delta_h[t, i]*(c[t, i] - h[t-1, i])
 fails | delta_u[t, i] = delta_h[t, i]*(h[t-1, i] - c[t, i])
 fails | delta_u[t, i] = delta_h[t, i]*(c[t, i] - h[t, i])
@@ -829,6 +849,19 @@ fails | D(L, x[j]) = sum(W[i, j]*delta_h[i]*h[i]*(1 - h[i]), i)
 holds | D(L, c) = delta_r
 """,
     "": """
+refused | logistci(x) = 1/(1 + exp(-x))
+holds | D(erf(x), x) = 2/sqrt(pi)*exp(-x**2)
+fails | D(erf(x), x) = 2/pi*exp(-x**2)
+holds | sin(x + pi/2) = cos(x)
+fails | sin(x + pi) = sin(x)
+fails | pi*x = 3.14159265*x
+fails | pi = 3
+fails | pi = 22/7
+refused | D(pi*x, pi) = x
+holds | where(0 < x < 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
+fails | where(0 < x <= 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
+holds | p*abs(1 - p) = p*(1 - p) if 0 < p < 1
+fails | p*abs(1 - p) = p*(1 - p) if 0 < p < 2
 holds | tanh(x) = 2*logistic(2*x) - 1
 fails | tanh(x) = 2*logistic(x) - 1
 fails | tanh(x) = 2*logistic(2*x) + 1
@@ -1004,6 +1037,7 @@ BEYOND_NUMBERS = (
     "logistic(x) = 1 if x > 1000",
     "tanh(x) = x if abs(x) < 1/1000",
     "x + 1e-40 = x",
+    "where(0 < x <= 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)",
     "label < 3",
     "logistic(log(p/(1 - p))) = p",
     "D(L, z[i]) = where(z[i] > 0, a[i] - y[i], 0)",

@@ -23,7 +23,7 @@ from claims_oracle import (
     State,
     parsed,
 )
-from mpmath import mpc, mpf
+from mpmath import mp, mpc, mpf
 
 DRAWS = 2
 RATES = {"alpha"}  # names of numbers that an update rule may bring along
@@ -129,7 +129,7 @@ def _instances(
         return
     trees = [parsed(side) for side in sides]
     whole = ast.Tuple([*trees, parsed(condition)] if condition else trees)
-    known = {*model.sizes, *model.constants}
+    known = {*model.sizes, *model.constants, "pi"}
     names = [
         n for n in model.free(whole) if n not in known and not model.behind_delta(n)
     ]
@@ -206,6 +206,8 @@ class Matrices:
                 return mpf(str(self.model.constants[name]))
             case ast.Name(name) if name in RATES:
                 return mpf(1) / 7
+            case ast.Name("pi") if "pi" not in self.model.sizes:
+                return +mp.pi
             case ast.Name(name):
                 return self.tensor(name)
             case ast.Attribute(inner, "T"):

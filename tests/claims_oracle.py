@@ -112,12 +112,12 @@ class State:
         bumps[name, place] = bumps.get((name, place), 0) + by
         return State(self.model, self.given, bumps)
 
-    def read(self, name: str, place: Place) -> Any:
+    def read(self, name: str, place: Place, steps: bool = False) -> Any:
         sizes = self.model.sizes[name]
         if len(place) != len(sizes):
             raise DoesNotType(name)
         if not all(0 <= p < n for p, n in zip(place, sizes, strict=True)):
-            if name in self.model.zero_outside:
+            if steps or name in self.model.zero_outside:
                 return mpf(0)
             raise DoesNotType(f"{name} outside")
         if (name, place) not in self.known:
@@ -202,7 +202,7 @@ class Model:
         """Whether a name is the program's, or one of the grammar's own."""
         if re.fullmatch(r"\d*|delta\w*|f\d*|D", name):
             return True
-        return name in {*self.sizes, *self.constants, *FUNCTIONS, *FOLDS}
+        return name in {*self.sizes, *self.constants, *FUNCTIONS, *FOLDS, "pi"}
 
     def behind_delta(self, name: str) -> str | None:
         """`delta1` => `z1`, `delta_h` => `h`; None where it is no such name."""
@@ -256,6 +256,8 @@ class Model:
                 return here[name]
             case ast.Name(name) if name in self.constants:
                 return mpf(str(self.constants[name]))
+            case ast.Name("pi") if "pi" not in self.sizes:
+                return +mpmath.pi
             case ast.Name(name):
                 return self.entry(name, (), state)
             case ast.UnaryOp(ast.USub(), inner):
@@ -274,7 +276,12 @@ class Model:
                 return all(OPERATORS[type(op)](*pair) for op, pair in pairs)
             case ast.Subscript(ast.Name(name)):
                 place = tuple(int(value(part)) for part in subscripts(node))
-                return self.entry(name, place, state)
+                steps = any(
+                    isinstance(part, ast.BinOp)
+                    and isinstance(part.op, ast.Add | ast.Sub)
+                    for part in subscripts(node)
+                )
+                return self.entry(name, place, state, steps)
             case ast.Call(ast.Name("D"), [of, by]):
                 return self.slope(of, by, here, state)
             case ast.Call(ast.Name(name), [body, *bound]) if name in FOLDS:
@@ -316,12 +323,12 @@ class Model:
             return function(values[0])
         return (function(values[0] + STEP) - function(values[0] - STEP)) / (2 * STEP)
 
-    def entry(self, name: str, place: Place, state: State) -> Any:
+    def entry(self, name: str, place: Place, state: State, steps: bool = False) -> Any:
         tensor = self.behind_delta(name)
         if tensor is None:
             if name not in self.sizes:
                 raise DoesNotType(f"no tensor {name}")
-            return state.read(name, place)
+            return state.read(name, place, steps)
         return self.difference(ast.Name(self.objective), tensor, place, {}, state)
 
     def slope(
@@ -364,7 +371,8 @@ class Model:
     def size(self, letter: str, node: ast.expr) -> int:
         """The size of the axis at whose place a letter stands as plain subscript."""
         if (letter, node) not in self.lengths:
-            found = set(self.places(letter, node))
+            declared = {self.axes[letter]} if letter in self.axes else set()
+            found = set(self.places(letter, node)) or declared
             if len(found) != 1:
                 raise DoesNotType(f"{letter} runs over {found or 'nothing'}")
             self.lengths[letter, node] = found.pop()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from claims_programs import TEXTS
 
 import symbackprop as sb
 from symbackprop.claims import verifying
@@ -381,6 +382,105 @@ def test_a_claim_about_any_network() -> None:
     assert kind(None, "D(L, W2) = delta2 @ a2.T") == "does not type"
 
 
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("delta1 = f1'(z1) o (W2.T @ deltta2)", "Did you mean `delta2`"),
+        ("delta1 = f1'(z1) o (W2.T @ delta2)*eta", "`eta` is not known"),
+        ("D(L, W2) = delta2 @ a1.T/N", "`N` is not known. A program declares it"),
+        ("D(L, W1[i, j]) = delta1[i]*a0[j]", "input of layer 1 is `x`"),
+        ("D(L, q) = 0*W1", "taken by an entry of a tensor"),
+    ],
+)
+def test_names_that_no_network_has_are_refused(claim: str, message: str) -> None:
+    with pytest.raises(GrammarError, match=message):
+        sb.verify(None, claim)
+
+
+def test_variables_may_be_named_like_parts_of_a_network() -> None:
+    assert kind(None, "tanh(z1 + b1) = 2*logistic(2*z1 + 2*b1) - 1") == "holds"
+    assert kind(None, "D(tanh(z1)*q, z1) = q*tanh'(z1)") == "holds"
+    assert kind(None, "D(tanh(z1)*q, z1) = tanh'(z1)") == "fails"
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("delta3 = a3 - y", "holds"),
+        ("delta3 = y - a3", "fails"),
+        ("delta3 = f3'(z3) o (a3 - y)", "holds"),
+        ("D(L, W2) = delta2 @ a1.T", "holds"),
+        ("D(L, W2) = delta2 @ a2.T", "does not type"),
+        ("a3 = W3 @ a2 + b3", "definition"),
+    ],
+)
+def test_layers_without_activation(claim: str, expected: str) -> None:
+    layers = [sb.Dense(3), sb.Dense(4, "tanh"), sb.Dense(2)]
+    found = sb.verify(sb.Network(5, layers, "squared_error"), claim)
+    assert found.kind == expected
+    assert found.claim == claim
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("D(h[2], h[1]) = U.T @ diag(1 - h[2]**2)", "holds"),
+        ("D(h[2], h[1]) = U.T @ diag(1 - h[1]**2)", "fails"),
+        ("D(h[3], h[1]) = D(h[2], h[1]) @ D(h[3], h[2])", "holds"),
+        ("D(h[t], h[t-1]) = U.T @ diag(1 - h[t]**2) if t > 0", "holds"),
+        ("z[t] = U @ h[t-1] + W @ x[t] + b", "definition"),
+        ("z[t] = U @ h[t] + W @ x[t] + b", "fails"),
+        ("delta_h[t] = h[t] - y[t] + U.T @ delta_z[t+1]", "holds"),
+        ("delta_h[t] = h[t] - y[t] + U.T @ delta_z[t]", "fails"),
+        ("D(L, W) = sum(delta_z[t] @ x[t].T, t)", "holds"),
+        ("D(L, W) = sum(delta_z[t] @ h[t].T, t)", "does not type"),
+        ("delta_h[3] = h[3] - y[3]", "holds"),
+        ("delta_h[7] = h[7] - y[7]", "does not type"),
+        ("z[t, i, 0] = 1", "does not type"),
+    ],
+)
+def test_steps_in_matrix_form(claim: str, expected: str) -> None:
+    assert kind(sb.Program(**TEXTS["elman"]), claim) == expected
+
+
+ONE = sb.Network(
+    4, [sb.Dense(3, "tanh"), sb.Dense(1, "logistic")], "squared_error", name="one"
+)
+
+
+@pytest.mark.parametrize(
+    ("network", "claim", "expected"),
+    [
+        (NETWORK, "a3 = softmax(z3)", "definition"),
+        (NETWORK, "a3 = softmax(W3 @ a2 + b3)", "holds"),
+        (NETWORK, "a3 = softmax(2*z3)", "fails"),
+        (NETWORK, "a3 = softmax(z2)", "does not type"),
+        (NETWORK, "a3 = softmax(W3)", "does not type"),
+        (NETWORK, "D(softmax(z3), z3) = diag(a3) - a3 @ a3.T", "holds"),
+        (ONE, "D(L, W2) = (a2 - y)*a2*(1 - a2)*a1.T", "holds"),
+        (ONE, "D(L, W2) = (a2 - y)*a1.T", "fails"),
+        (ONE, "D(a2, a1) = a2*(1 - a2)*W2.T", "holds"),
+        (ONE, "D(a2, a1) = a2*(1 - a2)*W2", "does not type"),
+        (NETWORK, "D(L, W2) = delta2*a1.T", "does not type"),
+    ],
+)
+def test_vectors_and_numbers(network: sb.Network, claim: str, expected: str) -> None:
+    assert kind(network, claim) == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        (None, "max(0, x) = relu(x)"),
+        (NETWORK, "max(0, q) = relu(q)"),
+        (NETWORK, "relu(x[j]) = max(0, x[j])"),
+    ],
+)
+def test_the_greater_of_two_numbers_is_no_reduction(program: Any, claim: str) -> None:
+    with pytest.raises(GrammarError, match=r"write `maximum\(a, b\)`"):
+        sb.verify(program, claim)
+
+
 # --- what fails, and when -------------------------------------------------------------
 
 
@@ -475,6 +575,8 @@ def test_without_simple_values_the_failing_point_is_told(
         (NETWORK, "s[i] = tanh(z1[i])", "definition"),
         (None, "u = w*x + b", "definition"),
         (None, "g(x) = exp(x)", "definition"),
+        (None, "sig(x) = 1/(1 + exp(-x))", "definition"),
+        (None, "sigma(x) = 1/(1 + exp(-x))", "definition"),
         (None, "x = x", "holds"),
         (NETWORK, "W1 <- W1 - alpha*D(L, W1)", "update rule"),
         (NETWORK, "W1[i, j] <- W1[i, j] - alpha*delta1[i]*x[j]", "update rule"),
@@ -502,6 +604,7 @@ def test_a_flow_is_mended() -> None:
         ("D(L, alpha) = 1", "taken by an entry of a tensor"),
         ("D(L, b1[i]) = alpha*delta1[i]", "`alpha` is not known"),
         ("D(L, b1[i]) = f3'(z3[0])", "there is no function `f3`"),
+        ("D(L, W1) = delta1 @ a0.T", "input of layer 1 is `x`"),
     ],
 )
 def test_unknown_names(claim: str, message: str) -> None:

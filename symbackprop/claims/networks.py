@@ -12,9 +12,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from symbackprop import scalars
-from symbackprop.claims.reading.bench import Workbench, called
-from symbackprop.claims.reading.text import Parsed
-from symbackprop.equations import Equation, defined_by
+from symbackprop.claims.reading.bench import (
+    Workbench,
+    called,
+    variables,
+    workbench,
+)
+from symbackprop.claims.reading.text import Parsed, parse
+from symbackprop.equations import Equation, defined_by, tensor_of
 from symbackprop.layers.dense import Dense
 from symbackprop.network import Network
 from symbackprop.program import Program
@@ -56,6 +61,41 @@ def network_for(parsed: Parsed) -> tuple[Program | None, str]:
     used = [str(layer.activation) for layer in layers]
     told = f"{', '.join(used[:-1])} and {used[-1]}"
     return network.program, f"any network: {sizes}, {told}, squared error"
+
+
+def speaks_of_layers(parsed: Parsed, program: Program) -> bool:
+    """Whether a claim needs a network, and not just variables named like parts of one.
+
+    >>> from symbackprop.claims.reading.text import parse
+    >>> claims = "delta1 = f1'(z1) o (W2.T @ d)", "tanh(z1) = 1 - z2"
+    >>> parsed = [parse(claim) for claim in claims]
+    >>> [speaks_of_layers(p, network_for(p)[0]) for p in parsed]
+    [True, False]
+    """
+    bench = workbench(program)
+    own = {*bench.names, *bench.functions, program.objective}
+    own |= {t.name for t in program.parameters if len(t.axes) > 1}
+    named = {*variables(parsed), *called(parsed)}
+    return parsed.subscripted or parsed.matrix or bool(own & named)
+
+
+def without_activation(parsed: Parsed, program: Program) -> Parsed:
+    """`a3` => `z3` and `f3` => `identity`, where layer 3 has no activation."""
+    known = {*program.axes, *program.tensors, *program.constants}
+    known |= workbench(program).functions.keys()
+    equations = defined_by(program.plain())
+    text = parsed.text
+    for name in equations:
+        number = name[1:]
+        if not (name[0] == "z" and number.isdecimal()):
+            continue
+        after = equations.get(f"z{int(number) + 1}")
+        passed_on = after is not None and name in map(tensor_of, after.reads())
+        free = not known & {f"a{number}", f"f{number}"}
+        if free and (passed_on or name == program.output):
+            text = re.sub(rf"\ba{number}\b", name, text)
+            text = re.sub(rf"\bf{number}\b(?='*\()", "identity", text)
+    return parsed if text == parsed.text else parse(text)
 
 
 def differing(bench: Workbench, parsed: Parsed) -> Workbench | None:

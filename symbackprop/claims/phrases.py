@@ -83,6 +83,10 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "`{text}` takes the diagonal of {first}, which is not square",
         "zh": "`{text}` 取 {first} 的对角线，而它不是方阵",
     },
+    "vector misfit": {
+        "en": "`{text}` is of a vector, but here of {first}",
+        "zh": "`{text}` 作用于向量，这里却是 {first}",
+    },
     "derivative misfit": {
         "en": "axes of `{text}`: {axes}, which is no matrix; write its subscripts",
         "zh": "`{text}` 有 {axes} 个轴，不是矩阵；请写出下标",

@@ -17,7 +17,9 @@ from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.verdict import FAILS, HOLDS, Reason, Verdict
 from symbackprop.equations import Equation, System, defined_by, tensor_of
 from symbackprop.errors import nearest
-from symbackprop.grammar.text import FUNCTIONS
+from symbackprop.grammar.text import FUNCTIONS, PI
+
+LONG_NAME = 5  # letters; shorter names are often alike
 
 
 def flow(parsed: Parsed, bench: Workbench) -> Verdict:
@@ -78,7 +80,7 @@ def defined_name(parsed: Parsed, bench: Workbench) -> str:
     """The name on the left side, if nothing else means it; else "".
 
     Raises:
-        GrammarError: it resembles a known name, and so is rather misspelt.
+        GrammarError: it is rather a known name, misspelt.
     """
     left = parsed.sides[0]
     if parsed.relations != ("=",):
@@ -95,14 +97,34 @@ def defined_name(parsed: Parsed, bench: Workbench) -> str:
         node = left.value if isinstance(left, ast.Subscript) else left
         name = node.id if isinstance(node, ast.Name) else ""
         known = {*bench.base.tensors, *bench.base.constants, *bench.names}
-        known |= {"D", IDENTITY, *FUNCTIONS}
+        known |= {"D", IDENTITY, PI, *FUNCTIONS}
         used = variables(parsed, parsed.sides[1:])
         if not name or name in known or name in used:
             return ""
-    hint = nearest(name, known)
-    if hint:
-        parsed.trees[0].refuse(left, f"`{name}` is not known.{hint}")
+    if any(misspelt(name, other) for other in known):
+        parsed.trees[0].refuse(left, f"`{name}` is not known.{nearest(name, known)}")
     return name
+
+
+def misspelt(name: str, other: str) -> bool:
+    """Whether a name is rather another one with one slip.
+
+    >>> misspelt("detla1", "delta1"), misspelt("sigma", "sign")
+    (True, False)
+    """
+    before = _alike(name, other)
+    first, second = name[before:], other[before:]
+    behind = _alike(first[::-1], second[::-1])
+    first, second = first[: len(first) - behind], second[: len(second) - behind]
+    exchanged = len(first) == 2 and first == second[::-1]
+    slip = exchanged or max(len(first), len(second)) == 1
+    return slip and len(name) >= LONG_NAME
+
+
+def _alike(first: str, second: str) -> int:
+    """How many letters at the beginning are the same."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def check_update(parsed: Parsed) -> None:

@@ -19,7 +19,12 @@ from symbackprop.claims.judging.counterexamples import counterexample
 from symbackprop.claims.judging.finding import Finding, find
 from symbackprop.claims.judging.judge import Judge, Point
 from symbackprop.claims.judging.targets import targets
-from symbackprop.claims.networks import differing, network_for
+from symbackprop.claims.networks import (
+    differing,
+    network_for,
+    speaks_of_layers,
+    without_activation,
+)
 from symbackprop.claims.plain import check_update, defined_name, flow, restates
 from symbackprop.claims.proving.prove import prove
 from symbackprop.claims.reading.bench import Workbench, form_of, workbench
@@ -106,10 +111,15 @@ def verify(
     name = "" if declared is None else declared.name
     if declared is None:
         declared, name = network_for(parsed)
+    claimed = parsed.text
+    if declared is not None:
+        parsed = without_activation(parsed, declared)
     try:
         found = judged(parsed, declared, layout)
     except GrammarError:
-        if not name or program is not None:
+        if declared is None or program is not None:
+            raise
+        if speaks_of_layers(parsed, declared):
             raise
         found = judged(parsed, None, layout)  # names that look like a network's
         declared, name = None, ""
@@ -117,7 +127,7 @@ def verify(
         right = repairs(parsed, declared, layout)
         found = replace(found, right=right)
     seconds = time.perf_counter() - started
-    return replace(found, claim=parsed.text, program=name, seconds=seconds)
+    return replace(found, claim=claimed, program=name, seconds=seconds)
 
 
 def _program(program: object) -> Program | None:

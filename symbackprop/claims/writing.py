@@ -6,6 +6,7 @@ f_ % (W.T @ d)    =>    f' o (W.T @ d)
 from __future__ import annotations
 
 import ast
+from itertools import pairwise
 
 # How tightly an operator binds; a matrix product more than `o`, `*` and `/`.
 _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _MATRIX, _SIGN, _POWER, _ATOM = range(10)
@@ -67,13 +68,31 @@ def _write(node: ast.expr) -> Written:
             return f"{_within(base, _ATOM)}**{power}", _POWER
         case ast.BinOp():
             return _binary(node)
-        case ast.Compare(left=left, ops=[op], comparators=[right]):
-            sign = _RELATIONS[type(op)]
-            return f"{_within(left, _SUM)} {sign} {_within(right, _SUM)}", _COMPARE
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            links = [
+                f" {_RELATIONS[type(op)]} {_within(other, _SUM)}"
+                for op, other in zip(ops, others, strict=True)
+            ]
+            return _within(left, _SUM) + "".join(links), _COMPARE
         case ast.BoolOp(op=op, values=values):
+            whole = chained(node)
+            if whole is not None:
+                return _write(whole)
             word, level = (" and ", _AND) if isinstance(op, ast.And) else (" or ", _OR)
             return word.join(_within(value, level + 1) for value in values), level
     return ast.unparse(node), _OR
+
+
+def chained(node: ast.BoolOp) -> ast.Compare | None:
+    """`0 < p and p < 1` as it was read from `0 < p < 1`, with one `p`; else None."""
+    links = [value for value in node.values if isinstance(value, ast.Compare)]
+    pairs = pairwise(links)
+    if len(links) < len(node.values) or isinstance(node.op, ast.Or):
+        return None
+    if any(before.comparators[-1] is not after.left for before, after in pairs):
+        return None
+    ops = [op for link in links for op in link.ops]
+    return ast.Compare(links[0].left, ops, [c for k in links for c in k.comparators])
 
 
 def _binary(node: ast.BinOp) -> Written:

@@ -7,7 +7,7 @@ line and column. Limits are checked before any SymPy object is built.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,18 +30,10 @@ from symbackprop.grammar.bounds import (
     flaw_of_power,
     flaw_of_product,
 )
+from symbackprop.grammar.conditions import condition
 from symbackprop.grammar.normal import Placeholders, Reduced
-from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
+from symbackprop.grammar.text import FUNCTIONS, PI, REDUCTIONS
 from symbackprop.grammar.tree import Tree
-
-COMPARISONS: dict[type[ast.cmpop], Callable[[Expr, Expr], Expr]] = {
-    ast.Lt: lambda a, b: scalars.less(a, b),
-    ast.LtE: lambda a, b: scalars.less_equal(a, b),
-    ast.Gt: lambda a, b: scalars.less(b, a),
-    ast.GtE: lambda a, b: scalars.less_equal(b, a),
-    ast.Eq: lambda a, b: scalars.equal(a, b),
-    ast.NotEq: lambda a, b: scalars.negation(scalars.equal(a, b)),
-}
 
 
 @dataclass
@@ -153,6 +145,8 @@ class Reader:
                     f"Reduce over it, as in `sum(..., {name})`, or add it on the left.",
                 )
             return index
+        if name == PI:
+            return sympy.pi
         if name in FUNCTIONS:
             self.refuse(node, f"`{name}` is a function; write `{name}(...)`.")
         return self._unknown(node, name)
@@ -190,27 +184,37 @@ class Reader:
         if len(parts) != len(tensor.axes):
             self.wrong_count(node, tensor, len(parts))
         self.first_reads.setdefault(name, self.tree.place(node))
+        return tensor.read(*self.subscripts(tensor, parts, scope))
+
+    def subscripts(
+        self, tensor: Tensor, parts: list[ast.expr], scope: tuple[Name, ...]
+    ) -> list[Expr]:
+        """The subscripts of the first axes of a tensor."""
         subscripts = []
-        for part, axis in zip(parts, tensor.axes, strict=True):
+        for part, axis in zip(parts, tensor.axes, strict=False):
             subscript = self._subscript(part, scope)
             subscripts.append(subscript)
             form = affine(subscript)
-            if form is None or tensor.zero_outside:
+            if form is None or self.is_zero_outside(tensor):
                 continue
             low, high = span(subscript, self.system)
             size = self.system.size(axis)
             if low < 0 or high >= size:
                 over = f"{low}..{high}" if low < high else str(low)
                 self.outside(part, tensor, axis, over, form[0])
-        return tensor.read(*subscripts)
+        return subscripts
 
     def wrong_count(self, node: ast.expr, tensor: Tensor, came: int) -> NoReturn:
         """Refuse a tensor with more or fewer subscripts than axes."""
         self.refuse(node, shapes.wrong_count(tensor, came), ShapeError)
 
+    def is_zero_outside(self, tensor: Tensor) -> bool:
+        """Whether a tensor may be read anywhere."""
+        return tensor.zero_outside
+
     def outside(
         self, node: ast.expr, tensor: Tensor, axis: str, over: str, used: Iterable[Name]
-    ) -> NoReturn:
+    ) -> None:
         """Refuse a subscript of some letters that leaves its axis, at some places."""
         message = shapes.outside(self.system, tensor, axis, over, used)
         self.refuse(node, message, ShapeError)
@@ -320,6 +324,29 @@ class Reader:
 
     def _reduction(self, node: ast.Call, op: str, scope: tuple[Name, ...]) -> Expr:
         """`sum(body, i, j)` as a placeholder."""
+        bound = self.bound(node, op, scope)
+        with self.apart():
+            body = self.expression(node.args[0], (*scope, *bound))
+        return self.reduced(op, bound, body, scope)
+
+    def reduced(
+        self, op: str, bound: tuple[Name, ...], body: Expr, scope: tuple[Name, ...]
+    ) -> Expr:
+        size = prod(self.system.size(index) for index in bound)
+        scale = Rational(1, size) if op == "mean" else sympy.S.One
+        return self.placeholders.add(Reduced(op, bound, body, scope, scale))
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """While a part is read that stands in no function for SymPy."""
+        enclosing, self.open_calls = self.open_calls, []
+        yield
+        self.open_calls = enclosing
+
+    def bound(
+        self, node: ast.Call, op: str, scope: tuple[Name, ...]
+    ) -> tuple[Name, ...]:
+        """The indices that a reduction binds."""
         if len(node.args) < 2:
             self.refuse(
                 node,
@@ -331,6 +358,8 @@ class Reader:
             axis = argument.id if isinstance(argument, ast.Name) else ""
             if axis not in self.system.axes:
                 hint = nearest(axis, self.system.axes) if axis else ""
+                if f"{op}imum" in FUNCTIONS:
+                    hint = f" Of two numbers write `{op}imum(a, b)`.{hint}"
                 self.refuse(
                     argument,
                     f"after its expression `{op}` takes index letters: "
@@ -347,36 +376,11 @@ class Reader:
                     "same size.",
                 )
             bound.append(index)
-        enclosing, self.open_calls = self.open_calls, []
-        body = self.expression(node.args[0], (*scope, *bound))
-        self.open_calls = enclosing
-        size = prod(self.system.size(index) for index in bound)
-        scale = Rational(1, size) if op == "mean" else sympy.S.One
-        reduced = Reduced(op, tuple(bound), body, scope, scale)
-        return self.placeholders.add(reduced)
+        return tuple(bound)
 
     def condition(self, node: ast.expr, scope: tuple[Name, ...]) -> Expr:
         """A true-or-false expression: the first argument of `where`."""
-        match node:
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                if type(op) in COMPARISONS:
-                    a, b = self.expression(left, scope), self.expression(right, scope)
-                    return COMPARISONS[type(op)](a, b)
-            case ast.Compare():
-                self.refuse(node, "write `0 <= t and t < 5` instead of `0 <= t < 5`.")
-            case ast.BoolOp(op=op, values=[first, *others]):
-                join = scalars.both if isinstance(op, ast.And) else scalars.either
-                joined = self.condition(first, scope)
-                for other in others:
-                    joined = join(joined, self.condition(other, scope))
-                return joined
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return scalars.negation(self.condition(operand, scope))
-        return self.refuse(
-            node,
-            "the first argument of `where` is a condition: two expressions compared by "
-            "`<`, `<=`, `>`, `>=`, `==` or `!=`, joined by `and`, `or`, `not`.",
-        )
+        return condition(node, lambda part: self.expression(part, scope), self.refuse)
 
     def _power(self, node: ast.BinOp, scope: tuple[Name, ...]) -> Expr:
         left, right = (self.expression(e, scope) for e in (node.left, node.right))

@@ -20,6 +20,7 @@ NAME_LIMIT = 64  # characters
 DIGITS_LIMIT = 30
 DECIMAL_EXPONENT_LIMIT = 300
 
+PI = "pi"  # the number, where nothing of that name is declared
 REDUCTIONS = ("sum", "mean", "max", "min")
 FUNCTIONS = frozenset({*TABLE, "where", *REDUCTIONS} - {"power"})
 RESERVED = frozenset({*FUNCTIONS, "power", "D", "theta", "gradient", "workspace"})

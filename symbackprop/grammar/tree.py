@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from symbackprop.errors import DeclarationError, GrammarError
 from symbackprop.grammar.bounds import DEPTH_LIMIT, NODES_LIMIT, first_excess
@@ -78,4 +78,32 @@ class Tree:
         for node in ast.walk(root):
             if isinstance(node, ast.keyword):
                 self.refuse(node, "arguments have no names here; write `f(x)`.")
-        return root
+        return self._unchained(root)
+
+    def _unchained(self, root: ast.expr) -> ast.expr:
+        """`0 < p < 1` => `0 < p and p < 1`, in which `p` is one node."""
+        whole = ast.Expression(root)
+        for parent in reversed([*ast.walk(whole)]):  # what stands inside comes first
+            for field, value in ast.iter_fields(parent):
+                if isinstance(value, list):
+                    value[:] = map(self._links, value)
+                else:
+                    setattr(parent, field, self._links(value))
+        return whole.body
+
+    def _links(self, node: Any) -> Any:
+        if not isinstance(node, ast.Compare) or len(node.ops) == 1:
+            return node
+        sides = [node.left, *node.comparators]
+        for middle in sides[1:-1]:
+            if any(isinstance(inner, ast.Compare) for inner in ast.walk(middle)):
+                self.refuse(
+                    middle,
+                    "a condition in the middle of a chain of comparisons; join two by "
+                    "`and`.",
+                )
+        links: list[ast.expr] = [
+            ast.copy_location(ast.Compare(left, [op], [right]), left)
+            for left, op, right in zip(sides, node.ops, sides[1:], strict=False)
+        ]
+        return ast.copy_location(ast.BoolOp(ast.And(), links), node)

@@ -35,7 +35,9 @@ class Exact(Objects):
         return self.nan if number != number else Fraction(number)
 
     def pi(self, ndim: int) -> Value:
-        return self.constant(Fraction(self._random("pi").randint(2, 9)), ndim)
+        return self.constant(
+            Fraction(self._random("pi").randint(10**6, 10**7), 999_983), ndim
+        )
 
     def own(self, name: str) -> Formula | None:
         found = self.formula(name)

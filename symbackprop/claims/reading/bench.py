@@ -27,7 +27,7 @@ from symbackprop.equations import (
     tensor_of,
 )
 from symbackprop.grammar.normal import Placeholders, normal_form
-from symbackprop.grammar.text import flaw_of_name
+from symbackprop.grammar.text import PI, flaw_of_name
 from symbackprop.program import Program
 
 IDENTITY = "I"
@@ -195,24 +195,36 @@ def form_of(parsed: Parsed, bench: Workbench) -> tuple[str, Workbench]:
     own = {e.tensor for e in base.equations} | {*bench.names} | {*base.constants}
     own |= {tensor.name for tensor in base.data if tensor.integer}
     functions = any(name in scalars.TABLE for name in called(parsed))
-    unknown = bool(names - {*base.tensors, IDENTITY})
+    unknown = bool(names - {*base.tensors, IDENTITY, PI})
     numbers = not (parsed.subscripted or parsed.matrix or own & names)
     numbers = numbers and (functions or unknown)
     if numbers or not bench.base.equations:
         return "scalar", _scalar_workbench(parsed)
     if parsed.relations[0] == "<-":
         _add_rates(parsed, bench)
-    whole = parsed.matrix or any(
-        isinstance(node, ast.Name) and bench.axes_of(node.id)
-        for side in parsed.sides
-        for node in _not_subscripted(side)
-    )
-    return ("matrix" if whole else "index"), bench
+    read = [tensor_and_parts(n) for side in parsed.sides for n in _reads(side)]
+    whole = any(len(parts) < len(bench.axes_of(name) or ()) for name, parts in read)
+    return ("matrix" if whole or parsed.matrix else "index"), bench
 
 
-def _not_subscripted(side: ast.expr) -> Iterator[ast.AST]:
+def _reads(side: ast.expr) -> Iterator[ast.expr]:
+    """Names with the subscripts that they have."""
     owners = {id(n.value) for n in ast.walk(side) if isinstance(n, ast.Subscript)}
-    return (node for node in ast.walk(side) if id(node) not in owners)
+    for node in ast.walk(side):
+        if isinstance(node, ast.Name | ast.Subscript) and id(node) not in owners:
+            yield node
+
+
+def tensor_and_parts(node: ast.expr) -> tuple[str, list[ast.expr]]:
+    """`h[t, i]` => `h` and its subscripts; "" for anything else."""
+    match node:
+        case ast.Name(id=name):
+            return name, []
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple(elts=parts)):
+            return name, parts
+        case ast.Subscript(value=ast.Name(id=name), slice=part):
+            return name, [part]
+    return "", []
 
 
 def _add_rates(parsed: Parsed, bench: Workbench) -> None:
@@ -225,7 +237,7 @@ def _add_rates(parsed: Parsed, bench: Workbench) -> None:
         for node in ast.walk(outer.slice)
         if isinstance(node, ast.Name)
     }
-    known = {*bench.base.constants, *bench.base.axes, *inside}
+    known = {*bench.base.constants, *bench.base.axes, *inside, PI}
     for name in variables(parsed, parsed.sides[1:]):
         if bench.axes_of(name) is None and name not in known and not flaw_of_name(name):
             rank = 1 + max(t.rank for t in bench.tensors.values())
@@ -234,9 +246,10 @@ def _add_rates(parsed: Parsed, bench: Workbench) -> None:
 
 def _scalar_workbench(parsed: Parsed) -> Workbench:
     """Each name a real variable; many points at once are the batch."""
+    names = [n for n in variables(parsed) if n != PI and not flaw_of_name(n)]
     tensors = {
         name: Tensor(name, (), "data", rank, batched=True)
-        for rank, name in enumerate(n for n in variables(parsed) if not flaw_of_name(n))
+        for rank, name in enumerate(names)
     }
     if not tensors:  # a claim about numbers alone is judged at one all the same
         tensors = {"any": Tensor("any", (), "data", 0, batched=True)}

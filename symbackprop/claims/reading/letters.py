@@ -16,7 +16,7 @@ from symbackprop.claims.claim import MisfitError
 from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
 from symbackprop.equations import Axis, System, fresh
-from symbackprop.grammar.text import REDUCTIONS
+from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 from symbackprop.grammar.tree import Tree
 
 AxesOf = Callable[[str], tuple[str, ...] | None]
@@ -31,24 +31,31 @@ class Letter:
         tree: the text that it stands in.
         nodes: where it stands.
         places: the axes at whose places it stands alone, with how that is written.
+        op: the reduction that binds it; "" where it is free.
     """
 
     name: str
     tree: Tree
     nodes: list[ast.Name] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
+    op: str = ""
 
 
 Scope = dict[str, Letter]
 
 
 def resolve(
-    parsed: Parsed, system: System, axes: dict[str, Axis], axes_of: AxesOf
+    parsed: Parsed,
+    system: System,
+    axes: dict[str, Axis],
+    axes_of: AxesOf,
+    leading: bool = False,
 ) -> dict[str, Axis]:
     """Give each letter an axis, rename it in the trees, and add its axis to `axes`.
 
     Args:
         axes_of: the axes of the tensor that a name means, or None.
+        leading: whether subscripts may stand at the first axes of a tensor alone.
 
     Returns:
         The axes of the free letters, as they are written.
@@ -57,7 +64,7 @@ def resolve(
         MisfitError: a letter at the places of axes that differ in size.
         GrammarError: a letter whose axis nothing tells.
     """
-    finder = _Finder(system, axes_of)
+    finder = _Finder(system, axes_of, leading)
     trees = [*zip(parsed.sides, parsed.trees, strict=True)]
     if parsed.condition is not None and parsed.where is not None:
         trees.append((parsed.condition, parsed.where))
@@ -98,11 +105,13 @@ def _axis(
     declared = system.axes.get(letter.name)
     if not sizes:
         if declared is None:
+            two = f"{letter.op}imum"
+            hint = f" Of two numbers write `{two}(a, b)`." if two in FUNCTIONS else ""
             letter.tree.refuse(
                 letter.nodes[0],
                 f"nothing tells over which axis `{letter.name}` runs: let it stand "
                 "alone as a subscript somewhere, as in `x[j]`, or take the letter of "
-                "a declared axis.",
+                f"a declared axis.{hint}",
             )
         sizes = {declared.size: declared.name}
     ((size, origin),) = sizes.items()
@@ -121,9 +130,10 @@ def _axis(
 class _Finder:
     """Walks the trees of a claim and collects its letters."""
 
-    def __init__(self, system: System, axes_of: AxesOf) -> None:
+    def __init__(self, system: System, axes_of: AxesOf, leading: bool) -> None:
         self.system = system
         self.axes_of = axes_of
+        self.leading = leading
         self.free: Scope = {}
         self.bound: list[Letter] = []
         self.inside: set[str] = set()  # free names that stand inside of subscripts
@@ -143,7 +153,7 @@ class _Finder:
                 own: Scope = {}
                 for part in names:
                     if isinstance(part, ast.Name):
-                        own[part.id] = Letter(part.id, self.tree, [part])
+                        own[part.id] = Letter(part.id, self.tree, [part], op=op)
                 self.bound += own.values()
                 self.walk(body, (*scopes, own))
             case ast.Call(args=arguments):
@@ -159,7 +169,8 @@ class _Finder:
         self, name: str, parts: list[ast.expr], scopes: tuple[Scope, ...]
     ) -> None:
         axes = self.axes_of(name)
-        if axes is not None and len(axes) != len(parts):
+        few = self.leading and axes is not None and len(parts) < len(axes)
+        if axes is not None and len(axes) != len(parts) and not few:
             counts = {"axes": str(len(axes)), "came": str(len(parts))}
             raise MisfitError("subscript misfit", name=name, **counts)
         axes = axes or ()

@@ -11,26 +11,29 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 
-from sympy import Expr, Pow, S
+from sympy import Expr, Pow, S, exp
 
 from symbackprop import scalars
 from symbackprop.claims.claim import Claim, MisfitError, UndecidedError
-from symbackprop.claims.reading.bench import IDENTITY, Workbench
+from symbackprop.claims.reading.bench import IDENTITY, Workbench, tensor_and_parts
 from symbackprop.claims.reading.letters import resolve
 from symbackprop.claims.reading.matrix import Index, Matrix, kronecker, laid_out
-from symbackprop.claims.reading.sides import SIDES, ClaimReader, finished
+from symbackprop.claims.reading.operators import Operators
+from symbackprop.claims.reading.sides import SIDES, finished
 from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
-from symbackprop.equations import Axis, Name, fresh, subscripts_of, tensor_of
-from symbackprop.grammar.expressions import COMPARISONS
+from symbackprop.equations import Name, subscripts_of, tensor_of
+from symbackprop.grammar.conditions import COMPARISONS
 from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 
+SOFTMAX = "softmax"  # the one function of a whole vector
 LAYOUTS = ("denominator", "numerator")
 
 
-class MatrixReader(ClaimReader):
+class MatrixReader(Operators):
     """Reads one side in matrix form; what has subscripts is read as an entry."""
 
     layout: str
@@ -44,8 +47,8 @@ class MatrixReader(ClaimReader):
         match node:
             case ast.Name(id=name) if self._is_identity(name):
                 return Matrix("", "", kronecker, identity=True)
-            case ast.Name(id=name) if self.bench.axes_of(name):
-                return self._tensor_whole(node, name, scope)
+            case ast.Name() | ast.Subscript() if self._is_open(node):
+                return self._open(node, scope)
             case ast.Attribute(value=inner, attr="T"):
                 of = self.matrix(inner, scope)
                 return replace(
@@ -60,7 +63,7 @@ class MatrixReader(ClaimReader):
             case ast.UnaryOp(op=ast.UAdd(), operand=inner):
                 return self.matrix(inner, scope)
             case ast.BinOp(op=ast.MatMult(), left=left, right=right):
-                return self._product(
+                return self.product(
                     node, self.matrix(left, scope), self.matrix(right, scope)
                 )
             case ast.BinOp(op=ast.Pow(), left=left):
@@ -72,7 +75,8 @@ class MatrixReader(ClaimReader):
                 )
             case ast.BinOp(op=op, left=left, right=right) if type(op) in _ENTRYWISE:
                 parts = [self.matrix(left, scope), self.matrix(right, scope)]
-                return self._entrywise(node, _ENTRYWISE[type(op)], parts)
+                parts = self.scaled(*parts) if isinstance(op, ast.Mult) else parts
+                return self.entrywise(node, _ENTRYWISE[type(op)], parts)
             case ast.Call(func=ast.Name(id=name)):
                 return self._called(node, name, scope)
         value = self.expression(node, scope)
@@ -82,95 +86,26 @@ class MatrixReader(ClaimReader):
         known = name in self.bench.tensors or name in self.system.constants
         return name == IDENTITY and not known
 
-    def _tensor_whole(
-        self, node: ast.expr, name: str, scope: tuple[Name, ...]
-    ) -> Matrix:
-        """A vector as a column, a matrix as it is."""
-        axes = self.bench.axes_of(name) or ()
-        if len(axes) > 2:
-            raise MisfitError("rank misfit", name=name, axes=str(len(axes)))
+    def _is_open(self, node: ast.expr) -> bool:
+        """Whether axes of a tensor have no subscript."""
+        name, parts = tensor_and_parts(node)
+        return len(parts) < len(self.bench.axes_of(name) or ())
+
+    def _open(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
+        """The axes without subscripts: a vector as a column, a matrix as it is."""
+        name, parts = tensor_and_parts(node)
         tensor = self.bench.tensors[self._adjoint(name) or name]
-        columns = axes[1] if len(axes) == 2 else ""
+        at = self.subscripts(tensor, parts, scope)
+        rows, *columns = (self.bench.axes_of(name) or ())[len(at) :]
+        if len(columns) > 1:
+            count = str(1 + len(columns))
+            raise MisfitError("rank misfit", name=written(node), axes=count)
         self.first_reads.setdefault(name, self.tree.place(node))
-        return Matrix(
-            axes[0], columns, lambda r, c, s: tensor.read(*(i for i in (r, c) if i))
-        )
 
-    # --- operators -------------------------------------------------------------------
+        def entry(r: Index, c: Index, s: tuple[Name, ...]) -> Expr:
+            return tensor.read(*at, *(i for i in (r, c) if i is not None))
 
-    def _product(self, node: ast.BinOp, left: Matrix, right: Matrix) -> Matrix:
-        """`A @ B`: the sum over the columns of A and the rows of B."""
-        if left.identity or right.identity:
-            return right if left.identity else left
-        if not self._same(left.columns, right.rows):
-            raise MisfitError(
-                "product misfit",
-                left=written(node.left),
-                right=written(node.right),
-                first=self.shape(left),
-                second=self.shape(right),
-            )
-        if not left.columns and not right.rows:
-            return Matrix(
-                left.rows,
-                right.columns,
-                lambda r, c, s: left.at(r, None, s) * right.at(None, c, s),
-            )
-        index = self.letter(left.columns or right.rows)
-
-        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
-            inner = (*scope, index)
-            first = left.at(r, index if left.columns else None, inner)
-            second = right.at(index if right.rows else None, c, inner)
-            return self.total(first * second, index, scope)
-
-        return Matrix(left.rows, right.columns, entry)
-
-    def _entrywise(
-        self, node: ast.expr, join: Callable[..., Expr], parts: list[Matrix]
-    ) -> Matrix:
-        """Entries of matrices of one shape joined; numbers stand at every entry."""
-        whole = [p for p in parts if not p.is_scalar]
-        sized = [p for p in whole if not p.identity]
-        shape = sized[0] if sized else (whole[0] if whole else parts[0])
-        for part in whole:
-            fits = self.fits(part, shape)
-            if not fits:
-                text = written(node)
-                raise MisfitError(
-                    "entrywise misfit",
-                    text=text,
-                    first=self.shape(shape),
-                    second=self.shape(part),
-                )
-
-        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
-            return join(*(p.at(r, c, scope) for p in parts))
-
-        return replace(shape, entry=entry, identity=shape.identity and not sized)
-
-    def fits(self, part: Matrix, shape: Matrix) -> bool:
-        if part.identity or shape.identity:
-            sized = shape if part.identity else part
-            return sized.identity or self._same(sized.rows, sized.columns)
-        return self._same(part.rows, shape.rows) and self._same(
-            part.columns, shape.columns
-        )
-
-    def _same(self, first: str, second: str) -> bool:
-        """Whether two axes are equally long; no axis is one of size 1."""
-        return self.size(first) == self.size(second)
-
-    def size(self, axis: str) -> int:
-        return self.system.size(axis) if axis else 1
-
-    def shape(self, part: Matrix) -> str:
-        """`3 x 4`, for people."""
-        if part.identity:
-            return "n x n"
-        if part.is_scalar:
-            return "1"
-        return f"{self.size(part.rows)} x {self.size(part.columns)}"
+        return Matrix(rows, "".join(columns), entry)
 
     # --- functions -------------------------------------------------------------------
 
@@ -184,28 +119,42 @@ class MatrixReader(ClaimReader):
         if name in REDUCTIONS and len(arguments) == 1:
             return self._reduced(name, self.matrix(arguments[0], scope))
         if name in REDUCTIONS:
-            value = self.expression(node, scope)
-            return Matrix("", "", lambda r, c, s: value)
+            return self._summed(node, name, scope)
         if name == "where" and len(arguments) == 3:
             chosen = self._condition(arguments[0], scope)
             parts = [chosen, *(self.matrix(a, scope) for a in arguments[1:])]
-            return self._entrywise(node, scalars.where, parts)
+            return self.entrywise(node, scalars.where, parts)
+        if name == SOFTMAX and len(arguments) == 1:
+            return self._softmax(node, self.matrix(arguments[0], scope))
         known = name in FUNCTIONS or stem in {*FUNCTIONS, *self.bench.functions}
         if not known or name == "where":
             value = self._call(node, scope)  # which refuses it
             return Matrix("", "", lambda r, c, s: value)
         parts = [self.matrix(argument, scope) for argument in arguments]
-        whole = self._entrywise(node, lambda *values: S.Zero, parts)
+        whole = self.entrywise(node, lambda *values: S.Zero, parts)
 
         def entry(r: Index, c: Index, s: tuple[Name, ...]) -> Expr:
             return self.function(node, name, [p.at(r, c, s) for p in parts], s)
 
         return replace(whole, entry=entry)
 
+    def _softmax(self, node: ast.Call, of: Matrix) -> Matrix:
+        """`exp(z[i]) / sum(exp(z[k]), k)` of a column or a row."""
+        if of.identity or bool(of.rows) == bool(of.columns):
+            raise MisfitError("vector misfit", text=written(node), first=self.shape(of))
+        along = self.letter(of.rows or of.columns)
+        row, column = (along, None) if of.rows else (None, along)
+
+        def entry(r: Index, c: Index, scope: tuple[Name, ...]) -> Expr:
+            all_of_it = exp(of.at(row, column, (*scope, along)))
+            return exp(of.at(r, c, scope)) / self.total(all_of_it, along, scope)
+
+        return replace(of, entry=entry)
+
     def _diagonal(self, node: ast.Call, of: Matrix) -> Matrix:
         """The diagonal matrix of a column or row; the diagonal of a matrix."""
         if of.rows and of.columns:
-            if not self._same(of.rows, of.columns):
+            if not self.same(of.rows, of.columns):
                 raise MisfitError(
                     "diagonal misfit",
                     text=written(node),
@@ -235,14 +184,32 @@ class MatrixReader(ClaimReader):
 
         return Matrix("", "", entry)
 
+    def _summed(self, node: ast.Call, op: str, scope: tuple[Name, ...]) -> Matrix:
+        """`sum(delta[t] @ x[t].T, t)`: over letters, entry by entry."""
+        bound = self.bound(node, op, scope)
+        with self.apart():
+            of = self.matrix(node.args[0], (*scope, *bound))
+
+        def entry(r: Index, c: Index, s: tuple[Name, ...]) -> Expr:
+            return self.reduced(op, bound, of.at(r, c, (*s, *bound)), s)
+
+        return replace(of, entry=entry)
+
     def _condition(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
-        """A comparison at each entry."""
+        """A condition at each entry."""
         match node:
             case ast.Compare(left=left, ops=[op], comparators=[right]) if (
                 type(op) in COMPARISONS
             ):
                 parts = [self.matrix(left, scope), self.matrix(right, scope)]
-                return self._entrywise(node, COMPARISONS[type(op)], parts)
+                return self.entrywise(node, COMPARISONS[type(op)], parts)
+            case ast.BoolOp(op=op, values=values):
+                join = scalars.both if isinstance(op, ast.And) else scalars.either
+                parts = [self._condition(value, scope) for value in values]
+                return self.entrywise(node, lambda *found: reduce(join, found), parts)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                parts = [self._condition(operand, scope)]
+                return self.entrywise(node, scalars.negation, parts)
         value = self.condition(node, scope)
         return Matrix("", "", lambda r, c, s: value)
 
@@ -253,11 +220,11 @@ class MatrixReader(ClaimReader):
         if len(node.args) != 2:
             self.refuse(node, "`D` takes what is differentiated, and by what.")
         of, by = self.matrix(node.args[0], scope), node.args[1]
-        at: tuple[Expr, ...] = ()
-        if isinstance(by, ast.Name) and self.bench.axes_of(by.id):
-            self.check_variable(by)
-            under = self._tensor_whole(by, by.id, scope)
-            name = by.id
+        if isinstance(by, ast.Name | ast.Subscript) and self._is_open(by):
+            self.check_variable(by.value if isinstance(by, ast.Subscript) else by)
+            under = self._open(by, scope)
+            name, parts = tensor_and_parts(by)
+            at = tuple(self.subscripts(self.bench.tensors[name], parts, scope))
         else:
             read = self.variable(by, scope)
             under = Matrix("", "", lambda r, c, s: read)
@@ -280,7 +247,7 @@ class MatrixReader(ClaimReader):
         def value(above: list[Index], below: list[Index]) -> Expr:
             inner = [i for i in above if i is not None]
             own = [i for i in below if i is not None]
-            return slope.read(*places(inner), *(own or at))
+            return slope.read(*places(inner), *at, *own)
 
         return laid_out(of, under, value, denominator)
 
@@ -302,21 +269,6 @@ class MatrixReader(ClaimReader):
             )
 
         return name, at
-
-    # --- letters ---------------------------------------------------------------------
-
-    def letter(self, axis: str) -> Name:
-        """A new letter over an axis."""
-        axes = self.bench.axes
-        taken = {*axes, *self.bench.tensors, *self.system.constants}
-        origin = axes[axis]
-        rank = 1 + max(known.rank for known in axes.values())
-        name = fresh(f"{origin.of or origin.name}", taken)
-        axes[name] = Axis(name, origin.size, rank, origin.of or origin.name)
-        return axes[name].index
-
-    def total(self, body: Expr, index: Name, scope: tuple[Name, ...]) -> Expr:
-        return self.placeholders.add(Reduced("sum", (index,), body, scope, S.One))
 
 
 _ENTRYWISE: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
@@ -346,7 +298,7 @@ def read_matrices(
         MisfitError: shapes that do not meet.
         GrammarError: text that is not a claim about this program.
     """
-    letters = resolve(parsed, bench.system, bench.axes, bench.axes_of)
+    letters = resolve(parsed, bench.system, bench.axes, bench.axes_of, leading=True)
     free = tuple(axis.index for axis in letters.values())
     derivatives: list[ast.Call] = []
     readers, parts = [], []

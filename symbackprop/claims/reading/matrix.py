@@ -43,6 +43,10 @@ class Matrix:
         c = (S.Zero if column is None else column) if self.columns else None
         return self.entry(r, c, scope)
 
+    def as_number(self) -> Matrix:
+        """The one entry of a matrix of 1 x 1."""
+        return Matrix("", "", lambda r, c, s: self.at(None, None, s))
+
     @property
     def is_scalar(self) -> bool:
         return not (self.rows or self.columns or self.identity)

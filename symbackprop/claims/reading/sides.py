@@ -10,6 +10,7 @@ tensor of its own, where it is not one already.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
@@ -26,6 +27,7 @@ from symbackprop.equations import (
     Axis,
     Name,
     Tensor,
+    defined_by,
     indices_of,
     subscripts_of,
     tensor_of,
@@ -73,11 +75,19 @@ class ClaimReader(Reader):
         axis: str,
         over: str,
         letters: Iterable[Name],
-    ) -> NoReturn:
-        size = str(self.system.size(axis))
+    ) -> None:
+        """A step before or behind its axis a tensor is 0, as in books."""
+        size = self.system.size(axis)
+        if is_step(node) and [self.system.size(letter) for letter in letters] == [size]:
+            self.bench.tensors[tensor.name] = replace(tensor, zero_outside=True)
+            return
         raise MisfitError(
-            "place misfit", name=tensor.name, axis=axis, size=size, over=over
+            "place misfit", name=tensor.name, axis=axis, size=str(size), over=over
         )
+
+    def is_zero_outside(self, tensor: Tensor) -> bool:
+        """Whether it is by its declaration, and not just for a step."""
+        return self.bench.base.tensors.get(tensor.name, tensor).zero_outside
 
     def _adjoint(self, name: str) -> str:
         """The tensor of slopes that `delta1` or `dW` means; "" where it is neither."""
@@ -88,6 +98,13 @@ class ClaimReader(Reader):
 
     def _known(self) -> set[str]:
         return super()._known() | {*self.bench.names} - {*self.bench.slopes}
+
+    def _unknown(self, node: ast.AST, name: str) -> NoReturn:
+        hint = _hint_of_layer(name, self.bench) or (
+            f' A program declares it, a number as a constant: `constants={{"{name}": '
+            f"0.1}}`.{nearest(name, self._known())}"
+        )
+        self.refuse(node, f"`{name}` is not known.{hint}")
 
     def _call(self, node: ast.Call, scope: tuple[Name, ...]) -> Expr:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -229,6 +246,29 @@ class ClaimReader(Reader):
             written = self.bench.define("written", (), found[read], Placeholders())
             self.bench.derived[str(read)] = written.name
         return expression.xreplace(found)
+
+
+def is_step(node: ast.expr) -> bool:
+    """`t + 1`, `1 + t` or `t - 1`."""
+    match node:
+        case ast.BinOp(left=ast.Name(), op=ast.Add() | ast.Sub(), right=ast.Constant()):
+            return True
+        case ast.BinOp(left=ast.Constant(), op=ast.Add(), right=ast.Name()):
+            return True
+    return False
+
+
+def _hint_of_layer(name: str, bench: Workbench) -> str:
+    """What a program has that is no `a0` by name, but what a0 means in books."""
+    if not re.fullmatch(r"a\d+", name):
+        return ""
+    number = int(name[1:])
+    if f"z{number}" in bench.base.tensors:
+        return f" Layer {number} makes `z{number}` here."
+    equation = defined_by(bench.base).get(f"z{number + 1}")
+    read = [tensor_of(r) for r in equation.reads()] if equation else []
+    found = [n for n in read if bench.base.tensors[n].role != "parameter"]
+    return f" The input of layer {number + 1} is `{found[0]}` here." if found else ""
 
 
 def read_sides(parsed: Parsed, bench: Workbench, form: str) -> Claim:

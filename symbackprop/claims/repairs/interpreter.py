@@ -34,7 +34,7 @@ from symbackprop.claims.repairs.arrays import (
 from symbackprop.claims.repairs.point import Point
 from symbackprop.claims.repairs.scopes import Letter, size_of
 from symbackprop.equations import subscripts_of, tensor_of
-from symbackprop.grammar.text import REDUCTIONS
+from symbackprop.grammar.text import PI, REDUCTIONS
 from symbackprop.scalars import TABLE
 from symbackprop.witnesses.numbers import COMPLEX, Array
 
@@ -135,6 +135,8 @@ class Interpreter:
             return np.full((1, 1), complex(bench.base.constants[name].value))
         if name in self.letters:
             return self.letters[name].places.astype(complex)
+        if name == PI:
+            return np.full((1, 1), complex(np.pi))
         if name == "I":
             return np.eye(self.identity, dtype=complex)
         raise NoValueError
@@ -152,7 +154,8 @@ class Interpreter:
             value, outside = self.point.slope(objective, tensor.name), True
         else:
             raise NoValueError
-        places = self._whole(np.shape(value)) if places is None else places
+        places = places or ()
+        places = (*places, *self._whole(np.shape(value)[len(places) :]))
         found = take(value, places, outside).astype(complex)
         if self.moved is None:
             return found
@@ -189,6 +192,9 @@ class Interpreter:
             return self._derivative(*arguments)
         if name == "diag":
             return diagonal(self.value(*arguments))
+        if name == "softmax":
+            raised = np.exp(self.value(*arguments))
+            return np.asarray(raised / raised.sum(axis=(-1, -2), keepdims=True))
         if name == "where":
             chosen = self.condition(arguments[0])
             parts = met(chosen, *(self.value(other) for other in arguments[1:]))

@@ -25,6 +25,7 @@ from symbackprop.claims.reports.parts import (
     rest_of,
     sign_of,
 )
+from symbackprop.claims.writing import chained
 from symbackprop.document.functions import named
 from symbackprop.document.lines import REDUCTIONS
 from symbackprop.document.matrices import bold
@@ -230,13 +231,13 @@ class Printer:
     def _compared(self, node: ast.Compare) -> Piece:
         sides = [self.latex(side) for side in (node.left, *node.comparators)]
         signs = [_COMPARISONS[type(op)] for op in node.ops]
-        first, *rest = sides
-        text = first + "".join(
-            f" {sign} {side}" for sign, side in zip(signs, rest, strict=True)
-        )
-        return Piece(text, SUM, tall(sides))
+        rest = [f" {s} {side}" for s, side in zip(signs, sides[1:], strict=True)]
+        return Piece(sides[0] + "".join(rest), SUM, tall(sides))
 
     def _connected(self, node: ast.BoolOp) -> Piece:
+        whole = chained(node)
+        if whole is not None:
+            return self._compared(whole)
         pieces = [self.piece(value) for value in node.values]
         shown = [
             piece.bracketed() if isinstance(value, ast.BoolOp) else piece.latex
