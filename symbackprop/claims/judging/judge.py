@@ -21,14 +21,13 @@ from symbackprop.claims.judging.aside import asides, isolated, steady
 from symbackprop.claims.judging.draws import DIGIT_DRAWS, MUCH_WORK, Draws
 from symbackprop.claims.judging.order import FINER, finer_order, near, order, parted
 from symbackprop.claims.judging.traits import MOST_PLACES, Traits
-from symbackprop.claims.judging.values import FIFTY, finite, needs, values
+from symbackprop.claims.judging.values import FIFTY, finite, values
 from symbackprop.equations import System
 from symbackprop.errors import CheckError
 from symbackprop.witnesses.draws import shrink
 from symbackprop.witnesses.exact import Exact
 from symbackprop.witnesses.numbers import Array, Numbers
 
-LARGE = 30  # from here on a function of a network may be near its bound
 MOST_ROWS = 12  # of the values of variables that are looked at with more digits
 MOST_LENGTH = 200_000  # of fractions, in numbers as they are drawn
 
@@ -178,11 +177,9 @@ class Judge:
         if self.traits.orders:  # equal to all digits, or only near its bound
             moved = [sides(FINER[1], at) for at in asides(self.claim, given)]
             meets = np.any([parted(*pair, FINER[1]) for pair in moved], axis=0)
-            if self.claim.form == "scalar":
+            if self.traits.length <= MOST_LENGTH:
                 left, right = sides(Exact(0))
                 meets |= np.asarray(left == right, dtype=bool)
-            else:
-                meets |= self._is_small(given)
             seen[rows] &= (found[rows] != 0) | meets
         return found, seen
 
@@ -193,12 +190,6 @@ class Judge:
         ranked = rows[np.argsort(sizes, kind="stable")]
         small, rest = np.split(ranked, [MOST_ROWS // 2])
         return np.concatenate([small, rest[:: len(rest) // (MOST_ROWS // 2) + 1]])
-
-    def _is_small(self, given: Mapping[str, Any]) -> bool:
-        """Whether all numbers are small, so that no function is near its bound."""
-        read = needs(self.claim.system, self.claim.sides)
-        entering = [np.abs(v) for n, v in given.items() if n in read]
-        return all(np.all(size < LARGE) for size in entering)
 
     def _compare_derived(self, found: Mapping[str, Array]) -> None:
         """Slopes that were written out against those of the witness.
