@@ -223,7 +223,8 @@ class _Editor:
             return
         if isinstance(node, ast.Constant) and node.value in (1, 2):
             yield from ((LARGE, part) for part in parts)
-        cost = LARGEST + (place.argument or not place.addend)
+        apart = place.argument or not place.addend or _called(node) == "where"
+        cost = LARGEST + apart  # a factor stands with its term, and in the branch
         for part in parts:
             if place.addend:
                 yield cost, ast.BinOp(node, ast.Add(), part)

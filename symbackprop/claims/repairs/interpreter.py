@@ -44,6 +44,9 @@ APART = 1e-5  # points of a difference
 MOST_PRIMES = 2
 
 
+# What numpy says of shapes that do not meet, and of more dimensions than it knows.
+_NO_VALUE = (LookupError, OverflowError, RuntimeError, TypeError, ValueError)
+
 Letters = Mapping[str, Letter]
 
 
@@ -99,7 +102,7 @@ class Interpreter:
         try:
             with np.errstate(all="ignore"):
                 return read(node)
-        except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
+        except _NO_VALUE as error:
             raise NoValueError from error
 
     # --- nodes -----------------------------------------------------------------------

@@ -96,7 +96,7 @@ class Sieve:
         try:
             values = np.broadcast_arrays(*sides)  # type: ignore[arg-type]
             known = self._where(values, place)
-        except (ValueError, NoValueError):
+        except (RuntimeError, ValueError, NoValueError):
             return False
         finite = [np.isfinite(value) & known for value in values]
         count = np.count_nonzero(finite[0])
