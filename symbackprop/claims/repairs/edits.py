@@ -11,7 +11,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 
-from symbackprop.claims.repairs.places import Place, places, with_child
+from symbackprop.claims.repairs.places import Place, called, places, with_child
 from symbackprop.claims.repairs.words import Words
 from symbackprop.claims.writing import written
 
@@ -168,13 +168,13 @@ class _Editor:
             if atom:
                 yield MIDDLE, ast.BinOp(node, ast.Pow(), number(2))
                 yield LARGEST, ast.BinOp(number(1), ast.Sub(), node)
-            if is_sum(node) or (atom and _called(node) not in ("where", "D")):
+            if is_sum(node) or (atom and called(node) not in ("where", "D")):
                 for name, numbers in self.words.wrappers:
                     yield LARGEST, call(name, *numbers, node)
         if not self.words.matrix or isinstance(node, ast.Constant):
             return
         yield SMALL, self._transposed(node)
-        if _called(node) not in ("diag", "D"):
+        if called(node) not in ("diag", "D"):
             yield MIDDLE, call("diag", node)
 
     def _transposed(self, node: ast.expr) -> ast.expr:
@@ -221,9 +221,10 @@ class _Editor:
         node = place.node
         if place.kind != "value" or place.linear:
             return
-        if isinstance(node, ast.Constant) and node.value in (1, 2):
+        if isinstance(node, ast.Constant):
             yield from ((LARGE, part) for part in parts)
-        apart = place.argument or not place.addend or _called(node) == "where"
+            return
+        apart = place.argument or not place.addend or called(node) == "where"
         cost = LARGEST + apart  # a factor stands with its term, and in the branch
         for part in parts:
             if place.addend:
@@ -358,11 +359,3 @@ def _split(node: ast.expr) -> tuple[ast.expr, int]:
 
 def _length(node: ast.expr) -> int:
     return len(written(node))
-
-
-def _called(node: ast.expr) -> str:
-    """The name of a function that is called; else ""."""
-    match node:
-        case ast.Call(func=ast.Name(id=name)):
-            return name
-    return ""

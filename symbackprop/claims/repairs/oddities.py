@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from symbackprop.claims.repairs.places import called
 from symbackprop.claims.repairs.style import names_in
 from symbackprop.claims.writing import written
 from symbackprop.grammar.text import REDUCTIONS
@@ -34,7 +35,7 @@ def _here(node: ast.AST) -> int:
             power = isinstance(op, ast.Pow)
             ones = isinstance(op, (*_PRODUCTS, ast.Pow)) and _is(right, 1)
             ones |= isinstance(op, _PRODUCTS[:-1]) and _is(left, 1)
-            again = power and (_called(left) in ("sqrt", "abs") or _is_power(left))
+            again = power and (called(left) in ("sqrt", "abs") or _is_power(left))
             same = isinstance(op, ast.Sub | ast.Div) and _same(left, right)
             zero = _is(left, 0) or _is(right, 0)
             return sum((signed and not power, ones, again, same, zero))
@@ -43,7 +44,7 @@ def _here(node: ast.AST) -> int:
         case ast.Call(func=ast.Name(id="where"), args=[_, first, second]):
             return int(_same(first, second))
         case ast.Call(func=ast.Name(id=name), args=[first, *_]):
-            within = "power" if _is_power(first) else _called(first)
+            within = "power" if _is_power(first) else called(first)
             inverse = (name, within) in _INVERSE
             twice = within == name and name not in ("D", *REDUCTIONS)
             return inverse + twice + (name == "identity") + _summed_twice(name, node)
@@ -64,11 +65,6 @@ def _is_power(node: ast.expr) -> bool:
 
 def _same(first: ast.expr, second: ast.expr) -> bool:
     return written(first) == written(second)
-
-
-def _called(node: ast.expr) -> str:
-    named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    return node.func.id if named else ""  # type: ignore[attr-defined]
 
 
 def _summed_twice(name: str, node: ast.Call) -> int:

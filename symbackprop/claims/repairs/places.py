@@ -116,3 +116,11 @@ def with_child(
         listed[at] = child
         setattr(made, field, listed)
     return made
+
+
+def called(node: ast.expr) -> str:
+    """The name of a function that is called; else ""."""
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return name
+    return ""

@@ -47,7 +47,7 @@ MOST_NODES = 120  # of a side that is edited
 MOST_SYMBOLS = 40  # of a derived side; beyond them it explains nothing
 TAKEN = 4  # derived formulas whose parts are looked at
 ATOMS = 6  # entries of the claim of which missing terms may be made
-JUDGED = 8  # candidates that are judged, of one kind
+JUDGED = 12  # candidates that are judged, of one kind
 JUDGED_ORDERS = 3  # inequalities, of which each must be proved
 CLOSE = 1.5  # what each of two edits may cost
 
