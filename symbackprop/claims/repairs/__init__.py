@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
 from symbackprop.claims.reading.text import ORDERS, Parsed, parse
 from symbackprop.claims.repairs.search import MOST, Search
+from symbackprop.claims.repairs.sieve import Candidate
+from symbackprop.claims.repairs.style import names_in
 from symbackprop.program import Program
 
 
@@ -21,18 +26,29 @@ def repairs(parsed: Parsed, program: Program | None, layout: str) -> tuple[str, 
     search = Search(parse(parsed.text), program, layout)
     if any(relation not in ("=", *ORDERS) for relation in parsed.relations):
         return ()
+    ordered = parsed.relations[0] in ORDERS
+    for candidates in (_inequalities if ordered else _equations)(search, parsed):
+        if found := search.found(candidates, 1 if ordered else MOST):
+            return tuple(found)
+    return ()
+
+
+def _inequalities(search: Search, parsed: Parsed) -> Iterator[Iterable[Candidate]]:
+    """Another relation, then another bound; what is bounded stays."""
+    yield search.relations()
+    if not search.is_near:
+        yield from map(search.bounds, _places(parsed)[1:])
+
+
+def _equations(search: Search, parsed: Parsed) -> Iterator[Iterable[Candidate]]:
+    """One change, then something missing, then another subject, then two changes."""
+    if search.program is None and search.is_near:
+        return  # what is true to so many digits cannot be told from what is true
     subject, *others = _places(parsed)
-    found = search.found(search.relations())
-    for place in others:
-        found += search.found(search.near(place), MOST - len(found))
-    if not found and parsed.relations == ("=",):
-        found = search.found(search.completed(), 1)
-    if not found:
-        found = search.found(search.near(subject))
-    if not found:
-        for place in others:
-            found += search.found(search.pairs(place), MOST - len(found))
-    return tuple(found[:MOST])
+    yield chain.from_iterable(map(search.near, others))
+    yield search.completed()
+    yield search.subjects(subject)
+    yield chain.from_iterable(map(search.pairs, others))
 
 
 def _places(parsed: Parsed) -> list[int]:
@@ -41,5 +57,6 @@ def _places(parsed: Parsed) -> list[int]:
     `z = W @ x + b` speaks of z, and `-1 < tanh(x) < 1` of tanh.
     """
     places = list(range(len(parsed.sides)))
-    subject = places.pop(1 if len(places) > 2 else 0)
-    return [subject, *places]
+    named = [place for place in places if names_in(parsed.sides[place])]
+    subject = named[0] if named else 0
+    return [subject, *(place for place in places if place != subject)]

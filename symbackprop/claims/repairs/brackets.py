@@ -14,7 +14,7 @@ from symbackprop.claims.reading.text import parse
 from symbackprop.claims.writing import written
 from symbackprop.errors import GrammarError
 
-COST = 0.9  # less than that of any edit: no word and no sign changes
+COST = 0.99  # told before another sign, which is as far
 MOST = 60  # tokens; beyond them brackets are left alone
 
 _TOKEN = re.compile(

@@ -10,7 +10,7 @@ Nothing here is trusted: each formula is judged before it is returned.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
@@ -58,14 +58,12 @@ class Formula:
         terms: what is added up.
         system: what their names mean.
         reduction: "sum", or that of the one term.
-        final: whether error terms of layers alone are left in it.
     """
 
     indices: tuple[Name, ...]
     terms: tuple[Term, ...]
     system: System
     reduction: Reduction = "sum"
-    final: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,14 @@ class Source:
     Attributes:
         program: the network.
         base: its forward equations, without a batch.
+        split: tensors that were split off; no formula names their slopes.
+        spoken: tensors whose slopes the claim speaks of; these stay in formulas.
     """
 
     program: Program
     base: System
+    split: Collection[str] = ()
+    spoken: Collection[str] = ()
 
     # --- slopes of the objective -----------------------------------------------------
 
@@ -93,20 +95,25 @@ class Source:
             yield from self._one_step(of, by)
 
     def _of_scalar(self, of: str, by: str) -> Iterator[Formula]:
-        """The recursion of an error term, then its adjoint equation."""
+        """The recursion of an error term, and all on the way to it.
+
+        Through the error terms of layers, then through slopes of every tensor.
+        """
         derivation = self._derivation(of)
         names = {tensor: name for name, tensor in derivation.adjoint_of.items()}
         if by not in names:
             return
         calculus = Calculus.of(derivation)
-        kept = [names[t] for t in pre_activations(derivation) if t in names]
-        for equations in (_opaque(derivation), derivation.adjoint):
-            found = Expansion(calculus, equations, kept).of(names[by])
-            plain = next(e for e in equations if e.tensor == names[by])
-            lines = [line.terms for line in found.lines[::-1]] if found else []
-            for place, terms in enumerate((*lines, plain.terms)):
-                made = Formula(plain.indices, terms, calculus.system, final=not place)
-                yield made
+        declared = [tensor for tensor in names if tensor not in self.split]
+        layers = [t for t in pre_activations(derivation) if t in declared]
+        for tensors in ({*layers, *self.spoken}, {*declared}):
+            kept = [names[tensor] for tensor in tensors & names.keys()]
+            for equations in (_opaque(derivation), derivation.adjoint):
+                found = Expansion(calculus, equations, kept).of(names[by])
+                plain = next(e for e in equations if e.tensor == names[by])
+                lines = [line.terms for line in found.lines[::-1]] if found else []
+                for terms in (*lines, plain.terms):
+                    yield Formula(plain.indices, terms, calculus.system)
 
     def _derivation(self, objective: str) -> Derivation:
         """That of the program, with the functions that claims are judged with."""

@@ -12,8 +12,8 @@ are complex steps.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sympy import Expr
@@ -33,13 +33,19 @@ from symbackprop.claims.repairs.arrays import (
 )
 from symbackprop.claims.repairs.point import Point
 from symbackprop.claims.repairs.scopes import Letter, size_of
+from symbackprop.claims.writing import written
 from symbackprop.equations import subscripts_of, tensor_of
 from symbackprop.grammar.text import PI, REDUCTIONS
 from symbackprop.scalars import TABLE
 from symbackprop.witnesses.numbers import COMPLEX, Array
 
 STEP = 1e-30
+APART = 1e-5  # points of a difference
+MOST_PRIMES = 2
 
+
+# What numpy says of shapes that do not meet, and of more dimensions than it knows.
+_NO_VALUE = (LookupError, OverflowError, RuntimeError, TypeError, ValueError)
 
 Letters = Mapping[str, Letter]
 
@@ -74,6 +80,7 @@ class Interpreter:
     depth: int = 0
     identity: int = 1
     moved: Moved | None = None
+    _known: dict[Hashable, Array] = field(default_factory=dict)
 
     def side(self, node: ast.expr) -> Array:
         """The value of a side, real.
@@ -95,7 +102,7 @@ class Interpreter:
         try:
             with np.errstate(all="ignore"):
                 return read(node)
-        except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
+        except _NO_VALUE as error:
             raise NoValueError from error
 
     # --- nodes -----------------------------------------------------------------------
@@ -189,7 +196,11 @@ class Interpreter:
     def _call(self, name: str, arguments: list[ast.expr]) -> Array:
         stem = name.rstrip("_")
         if name == "D":
-            return self._derivative(*arguments)
+            text = ", ".join(map(written, arguments))
+            key = (text, self.depth, tuple(self.letters.items()))
+            if key not in self._known:
+                self._known[key] = self._derivative(*arguments)
+            return self._known[key]
         if name == "diag":
             return diagonal(self.value(*arguments))
         if name == "softmax":
@@ -215,8 +226,15 @@ class Interpreter:
         return self._applied(function, len(name) - len(stem), values)
 
     def _applied(self, function: str, primes: int, values: list[Array]) -> Array:
-        if primes > 1 or (primes and self.moved):
+        if primes > MOST_PRIMES or (primes and self.moved):
             raise NoValueError
+        if primes > 1:  # a difference of slopes
+            first, *others = values
+            above, below = (
+                self._applied(function, primes - 1, [first + step, *others])
+                for step in (APART, -APART)
+            )
+            return np.asarray((above - below) / (2 * APART))
         if primes:
             values = [values[0] + 1j * STEP, *values[1:]]
         spread = np.broadcast_arrays(*met(*values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,18 +28,13 @@ class Letter:
         return np.arange(self.size).reshape(self.size, *(1,) * (self.place + MATRIX))
 
 
-def free_letters(sides: Iterable[ast.expr], bench: Workbench) -> dict[str, Letter]:
-    """The letters of a claim that no reduction binds, each with a dimension."""
+def all_letters(sides: Iterable[ast.expr], bench: Workbench) -> dict[str, Letter]:
+    """The letters of a claim, each with a dimension; reductions bind theirs anew."""
     found: dict[str, Letter] = {}
-    for side in sides:
-        for name in letters_in(side, bench, bound=False):
-            if name in found:
-                continue
-            for other in sides:
-                try:
-                    size = size_of(name, other, bench)
-                except NoValueError:
-                    continue
+    for name in {n: None for side in sides for n in letters_in(side, bench)}:
+        for side in sides:
+            with suppress(NoValueError):
+                size = size_of(name, side, bench)
                 found[name] = Letter(len(found), size)
                 break
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 
@@ -60,6 +61,15 @@ class Sieve:
         """Whether a side has a value at all."""
         return any(self._value(side, 0, size) is not None for size in self.sizes)
 
+    def apart(self, side: ast.expr, other: ast.expr) -> float:
+        """How far a side's values are from those of another."""
+        values = [self._value(tree, 0, self.sizes[0]) for tree in (side, other)]
+        if any(value is None for value in values):
+            return inf
+        with np.errstate(all="ignore"):
+            found = np.nanmean(np.abs(values[0] - values[1]))  # type: ignore[operator]
+        return float(found)
+
     def _sizes(self, candidate: Candidate) -> tuple[int, ...]:
         names = (n for side in candidate.sides for n in ast.walk(side))
         free = any(isinstance(n, ast.Name) and n.id == "I" for n in names)
@@ -86,7 +96,7 @@ class Sieve:
         try:
             values = np.broadcast_arrays(*sides)  # type: ignore[arg-type]
             known = self._where(values, place)
-        except (ValueError, NoValueError):
+        except (RuntimeError, ValueError, NoValueError):
             return False
         finite = [np.isfinite(value) & known for value in values]
         count = np.count_nonzero(finite[0])

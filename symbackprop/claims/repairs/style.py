@@ -24,10 +24,17 @@ _SLOPE = re.compile(r"slope_(\w+)_(\d+)")
 
 @dataclass(frozen=True)
 class Style:
-    """The words of one claim."""
+    """The words of one claim.
+
+    Attributes:
+        bench: what names mean.
+        words: how the claim names things.
+        objective: of what its derivatives are.
+    """
 
     bench: Workbench
     words: Words
+    objective: str
 
     def applied(self, tree: ast.expr, functions: bool) -> ast.expr:
         """The tree with the claim's names.
@@ -42,7 +49,10 @@ class Style:
 
         class Renamed(ast.NodeTransformer):
             def visit_Name(self, node: ast.Name) -> ast.expr:
-                return ast.Name(style.words.named(node.id))
+                return style.slope(node, node.id)
+
+            def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+                return style.slope(node, names_in(node.value).pop())
 
             def visit_Call(self, node: ast.Call) -> ast.expr:
                 name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -51,6 +61,20 @@ class Style:
 
         renamed: ast.expr = Renamed().visit(tree)
         return renamed
+
+    def slope(self, node: ast.Name | ast.Subscript, name: str) -> ast.expr:
+        """`delta_z1[i]` => `delta1[i]`, or `D(L, z1[i])`; else what came."""
+        tensor = self.bench.names.get(name)
+        if tensor is None:
+            return node
+        named = ast.Name(tensor if self.words.slopes else self.words.named(name))
+        if isinstance(node, ast.Subscript):
+            whole: ast.expr = ast.Subscript(named, node.slice)
+        else:
+            whole = named
+        if not self.words.slopes:
+            return whole
+        return ast.Call(ast.Name("D"), [ast.Name(self.objective), whole], [])
 
     def call(
         self,

@@ -18,7 +18,7 @@ from symbackprop.claims.repairs.indices import UnprintableError, Writer, subscri
 from symbackprop.claims.repairs.matrices import matrix_tree
 from symbackprop.claims.repairs.scopes import letters_in, size_of
 from symbackprop.claims.repairs.style import Ordered, Style, names_in
-from symbackprop.claims.repairs.words import Words
+from symbackprop.claims.repairs.words import Words, slopes_in
 from symbackprop.errors import SymbackpropError
 from symbackprop.program import Program
 
@@ -112,7 +112,22 @@ class Subject:
     @cached_property
     def _source(self) -> Source:
         assert self.program is not None
-        return Source(self.program, self.bench.base)
+        spoken = slopes_in(self.parsed.sides[1], self.bench.names)
+        return Source(self.program, self.bench.base, self.bench.split, spoken)
+
+    @property
+    def _hidden(self) -> set[str]:
+        """What was split off when the program was read, and slopes of that."""
+        names, split = self.bench.names, self.bench.split
+        return {*split, *(name for name, tensor in names.items() if tensor in split)}
+
+    @property
+    def _objective(self) -> str:
+        """Of what derivatives are on the right side: as on the left."""
+        match self.parsed.sides[0]:
+            case ast.Call(func=ast.Name(id="D"), args=[ast.Name(id=name), _]):
+                return name
+        return self.bench.base.objective
 
     # --- writing ---------------------------------------------------------------------
 
@@ -123,8 +138,6 @@ class Subject:
         sized = [entry for entry in entries if entry.rank]
         whole = [entry.whole for entry in sized]
         for formula in formulas:
-            if not (formula.final or self._speaks_of_others):
-                continue
             trees: list[ast.expr] = []
             try:
                 if not any(whole):
@@ -153,15 +166,10 @@ class Subject:
             column = len(order) == 1 and turned
             yield ast.Attribute(tree, "T") if column else tree
 
-    @property
-    def _speaks_of_others(self) -> bool:
-        """Whether the claim names an error term that is no layer's."""
-        named = self.words.used & self.bench.names.keys()
-        short = [t for n, t in self.bench.names.items() if n != f"delta_{t}"]
-        return any(self.bench.names[name] not in short for name in named)
-
     def _styled(self, tree: ast.expr) -> Iterator[ast.expr]:
-        style = Style(self.bench, self.words)
+        if names_in(tree) & self._hidden:
+            return
+        style = Style(self.bench, self.words, self._objective)
         constants = self.bench.base.constants
         for functions in (True, False):
             with suppress(UnprintableError):
