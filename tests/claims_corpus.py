@@ -516,6 +516,8 @@ holds | p[k] < 1
 holds | 0 < p[k] <= 1
 """,
     "dilated": """
+holds | D(L, x[t]) = sum(K[k]*D(L, c[t + 4*k]), k)
+fails | D(L, x[t]) = sum(K[k]*D(L, c[t + k]), k)
 holds | D(L, K[k]) = sum(delta_c[t]*x[t - 4*k], t)
 fails | D(L, K[k]) = sum(delta_c[t]*x[t - 3*k], t)
 fails | D(L, K[k]) = sum(delta_c[t]*x[t + 4*k], t)

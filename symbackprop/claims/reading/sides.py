@@ -46,6 +46,7 @@ class ClaimReader(Reader):
     """Reads one side: the grammar, `D(A, B)`, `f'(x)`, and names of error terms."""
 
     bench: Workbench = field(kw_only=True)
+    varies: bool = field(init=False, default=False)  # reads what is differentiated by
 
     def _name(self, node: ast.Name, scope: tuple[Name, ...]) -> Expr:
         slope = self._adjoint(node.id)
@@ -76,7 +77,12 @@ class ClaimReader(Reader):
         over: str,
         letters: Iterable[Name],
     ) -> None:
-        """A step before or behind its axis a tensor is 0, as in books."""
+        """A step before or behind its axis a tensor is 0, as in books.
+
+        So is a slope by what stands at a sum of letters, as in `D(L, z[p - u])`.
+        """
+        if self.varies and isinstance(node, ast.BinOp):
+            return
         size = self.system.size(axis)
         if is_step(node) and [self.system.size(letter) for letter in letters] == [size]:
             self.bench.tensors[tensor.name] = replace(tensor, zero_outside=True)
@@ -128,7 +134,11 @@ class ClaimReader(Reader):
     def variable(self, node: ast.expr, scope: tuple[Name, ...]) -> Expr:
         """What a derivative is taken by: an entry of a tensor."""
         self.check_variable(node.value if isinstance(node, ast.Subscript) else node)
-        return self.expression(node, scope)
+        self.varies = True
+        try:
+            return self.expression(node, scope)
+        finally:
+            self.varies = False
 
     def check_variable(self, node: ast.expr) -> None:
         """Refuse what nothing can be differentiated by."""
