@@ -243,7 +243,7 @@ class Judge:
         if self.traits.counts_places and not self.traits.affordable:
             raise UndecidedError("many letters")
         if (point is not None and self.traits.affordable) or self.traits.counts_places:
-            return self._failing(own)
+            return self._failing(own, draws=4 * DIGIT_DRAWS)
         if self.traits.affordable and self.traits.work(own) < MUCH_WORK:
             return self._failing(own, draws=1)
         return point
@@ -286,7 +286,8 @@ class Judge:
             exercised |= point.exercised
             if self.traits.is_rare(int(np.count_nonzero(point.known))):
                 raise UndecidedError("few points")
-        if not exercised:
+        decides = system is self.small or self.traits.counts_places
+        if decides and not exercised:
             raise UndecidedError("no values")
         return None
 
