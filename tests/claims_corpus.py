@@ -863,7 +863,7 @@ refused | D(pi*x, pi) = x
 holds | where(0 < x < 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
 fails | where(0 < x <= 1, x, 0) = where(x > 0, where(x < 1, x, 0), 0)
 holds | p*abs(1 - p) = p*(1 - p) if 0 < p < 1
-fails | p*abs(1 - p) = p*(1 - p) if 0 < p < 2
+fails only-if | p*abs(1 - p) = p*(1 - p) if 0 < p < 2
 holds | tanh(x) = 2*logistic(2*x) - 1
 fails | tanh(x) = 2*logistic(x) - 1
 fails | tanh(x) = 2*logistic(2*x) + 1

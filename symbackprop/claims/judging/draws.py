@@ -34,10 +34,9 @@ RANGES = (0.4, 0.9, 2.0)  # of the numbers that are drawn
 WIDER = (1, 1, 1, 6, 2_000)  # by how much some tensors are larger, for inequalities
 FREE = (-3, 20)  # whole numbers that nothing limits
 MOST_CHOICES = 8  # of choices that come out together as never before
-ROUND, TRIES = (
-    6,
-    60,
-)  # draws, and of numbers of another size, so that choices come out otherwise
+ROUND = 6  # draws, each of which is made larger and smaller
+TRIES = 60  # of such numbers, so that choices come out otherwise
+TIED = 1e-9  # a difference below it, relative to both, may be rounding
 MAGNITUDES = (-4, 3)  # powers of ten by which they differ
 
 Given = dict[str, Any]
@@ -167,17 +166,28 @@ def _whole(base: System, number: int) -> dict[str, Array]:
     return found
 
 
+@dataclass(frozen=True)
+class _Fall:
+    """How a comparison fell, by how much, and whether rounding may have decided it."""
+
+    held: Array
+    margin: Array
+    tied: bool
+
+
 class _Falls(Choosing):
     """Remembers how comparisons fall, and by how much; equality is met nowhere."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.falls: list[tuple[Array, Array]] = []
+        self.falls: list[_Fall] = []
 
     def compare(self, how: Comparison, a: Value, b: Value) -> Array:
         held = super().compare(how, a, b)
         if how is not np.equal:
-            self.falls.append((held, np.asarray(a - b)))
+            size = np.abs(a) + np.abs(b)
+            tied = np.asarray((np.abs(a - b) <= TIED * size) & (size > 0))
+            self.falls.append(_Fall(held, np.asarray(a - b), bool(tied.any())))
         return held
 
 
@@ -191,15 +201,26 @@ class _Seen:
     together: set[tuple[frozenset[bool], ...]] = field(default_factory=set)
 
     def adds(self, falls: _Falls) -> bool:
-        """Note how comparisons fell; whether together they did as never before."""
+        """Note how comparisons fell; whether together they did as never before.
+
+        Where rounding may have decided, as for `tanh(z) < 1` at 1000, nothing is noted.
+        """
         if not self.sides:
             self.sides = [set() for _ in falls.falls]
-            self.margins = [margin for _, margin in falls.falls]
+            self.margins = [fall.margin for fall in falls.falls]
             self.moved = [False] * len(self.sides)
-        came = [frozenset(np.unique(held).tolist()) for held, _ in falls.falls]
-        for place, (_, margin) in enumerate(falls.falls):
+        came = [frozenset(np.unique(fall.held).tolist()) for fall in falls.falls]
+        moves = [
+            not np.array_equal(fall.margin, margin)
+            for fall, margin in zip(falls.falls, self.margins, strict=True)
+        ]
+        if any(
+            move and fall.tied for move, fall in zip(moves, falls.falls, strict=True)
+        ):
+            return False
+        for place, move in enumerate(moves):
             self.sides[place] |= came[place]
-            self.moved[place] |= not np.array_equal(margin, self.margins[place])
+            self.moved[place] |= move
         known = len(self.together)
         self.together.add(tuple(came))
         return len(self.together) > known

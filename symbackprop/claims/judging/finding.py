@@ -45,7 +45,9 @@ def find(claim: Claim) -> Finding:
     exact = judge.holds_exactly()
     point = judge.failing()
     if point is None and not exact and judge.traits.is_fine:
-        raise UndecidedError("many figures")
+        point = judge.failing_closely()
+        if point is None:
+            raise UndecidedError("many figures")
     if point is not None and exact and not judge.traits.piecewise:
         raise CheckError(  # where choices are made, others may have been met
             f"the claim `{claim.parsed.text}` holds exactly on fractions but fails "
