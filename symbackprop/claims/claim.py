@@ -70,3 +70,8 @@ class Claim:
     def own(self) -> tuple[Equation, ...]:
         """The equations that the claim adds to the program's."""
         return self.system.equations[len(self.base.equations) :]
+
+    @property
+    def ends(self) -> set[str]:
+        """What is differentiated, and by what."""
+        return {name for s in self.slopes.values() for name in (s.of, s.by)}

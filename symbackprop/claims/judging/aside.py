@@ -6,50 +6,55 @@ claim is refuted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.judging.values import FIFTY, finite, values
+from symbackprop.claims.judging.values import FIFTY, SEED, finite, values
 from symbackprop.equations import System
 from symbackprop.witnesses.numbers import Array
 
-SEED = 20221129
 STEP = Fraction(1, 10**25)  # small against what sides do, large against 50 digits
 JUMP = 1e-12
 
 
-def steady(
-    claim: Claim, given: Mapping[str, Any], system: System, batch: int = 1
-) -> Array:
+def steady(here: Array, beside: Sequence[Array]) -> Array:
     """Where no side jumps.
 
     Args:
-        given: parameters and data, or the variables of a scalar claim.
-        system: the claim's, perhaps with smaller axes.
-        batch: how many values each variable has.
+        here: the sides, stacked.
+        beside: the same a step away, and as far the other way.
 
     Shapes:
-        As the sides.
+        As one side.
     """
-    here = _sides(claim, given, system, batch)
     calm = np.ones(here.shape[1:], dtype=bool)
-    for moved in asides(claim, given):
-        there = _sides(claim, moved, system, batch)
+    for there in beside:
         jump = np.abs(there - here) > JUMP * (1 + np.abs(here))
         calm &= ~np.asarray(jump, dtype=bool).any(axis=0)
     return calm
 
 
-def isolated(
-    claim: Claim, given: Mapping[str, Any], system: System, batch: int = 1
-) -> Array:
+def isolated(beside: Sequence[Array]) -> Array:
     """Where all sides have values aside, on one way at least; see `steady`."""
-    sides = [_sides(claim, moved, system, batch) for moved in asides(claim, given)]
-    return np.asarray(np.any([finite(side).all(axis=0) for side in sides], axis=0))
+    return np.asarray(np.any([finite(side).all(axis=0) for side in beside], axis=0))
+
+
+def sides_beside(
+    claim: Claim, given: Mapping[str, Any], system: System, batch: int = 1
+) -> list[Array]:
+    """The sides a step away, and as far the other way, stacked.
+
+    Args:
+        given: parameters and data, or the variables of a scalar claim.
+        system: the claim's, perhaps with smaller axes.
+        batch: how many values each variable has.
+    """
+    found = (values(claim, system, at, FIFTY, batch) for at in asides(claim, given))
+    return [np.stack([np.asarray(f[name]) for name in claim.sides]) for f in found]
 
 
 def asides(claim: Claim, given: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -67,8 +72,3 @@ def asides(claim: Claim, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for size in (STEP, -STEP)
     ]
-
-
-def _sides(claim: Claim, given: Mapping[str, Any], system: System, batch: int) -> Array:
-    found = values(claim, system, given, FIFTY, batch)
-    return np.stack([np.asarray(found[name]) for name in claim.sides])

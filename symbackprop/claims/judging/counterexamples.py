@@ -16,11 +16,10 @@ import mpmath
 import numpy as np
 
 from symbackprop.claims.claim import Claim
-from symbackprop.claims.judging.aside import steady
-from symbackprop.claims.judging.draws import SEED
+from symbackprop.claims.judging.aside import sides_beside, steady
 from symbackprop.claims.judging.judge import Judge, Point
 from symbackprop.claims.judging.order import FINER
-from symbackprop.claims.judging.values import FIFTY, needs, values
+from symbackprop.claims.judging.values import FIFTY, SEED, needs, values
 from symbackprop.claims.reading.bench import variables
 from symbackprop.claims.verdict import Counterexample
 from symbackprop.equations import System, Tensor
@@ -88,7 +87,9 @@ class _Search:
         judge = self.judge
         if not (point.fails and judge.claim.slopes and judge.traits.piecewise):
             return point.fails
-        return bool(steady(judge.claim, given, system).all())
+        here = np.stack([np.asarray(point.found[name]) for name in judge.claim.sides])
+        beside = sides_beside(judge.claim, given, system)
+        return bool(steady(here, beside).all())
 
     def starts(self, system: System) -> Iterator[dict[str, Array]]:
         """Small whole numbers, drawn at random."""

@@ -17,7 +17,7 @@ import numpy as np
 from symbackprop.claims.claim import Claim, UndecidedError
 from symbackprop.claims.judging.grid import VARIED, grid
 from symbackprop.claims.judging.traits import Traits
-from symbackprop.claims.judging.values import needs, part
+from symbackprop.claims.judging.values import SEED, needs, part
 from symbackprop.equations import System
 from symbackprop.errors import CheckError
 from symbackprop.witnesses.choices import Choosing
@@ -26,7 +26,6 @@ from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.expressions import Value
 from symbackprop.witnesses.numbers import Array, Comparison
 
-SEED = 20221129
 EXACT_DRAWS, DIGIT_DRAWS = 3, 4
 MANY = 24  # draws for inequalities, and where places count as numbers
 MUCH_WORK = 10_000  # for which few points must do
@@ -118,10 +117,9 @@ class Draws:
 
     def _compared(self, system: System) -> System:
         """The equations of a claim that no slope enters."""
-        ends = {name for s in self.claim.slopes.values() for name in (s.of, s.by)}
         wanted = [
             name
-            for name in {*ends, *(e.tensor for e in self.claim.own)}
+            for name in {*self.claim.ends, *(e.tensor for e in self.claim.own)}
             if not needs(system, [name]) & {*self.claim.slopes}
         ]
         return part(system, wanted)
@@ -192,12 +190,19 @@ class _Falls(Choosing):
 
 
 @dataclass
-class _Seen:
-    """Which way each comparison has fallen; what compares places alone never moves."""
+class _Comparison:
+    """Which way one comparison has fallen; what compares places alone never moves."""
 
-    sides: list[set[bool]] = field(default_factory=list)
-    margins: list[Array] = field(default_factory=list)
-    moved: list[bool] = field(default_factory=list)
+    margin: Array
+    sides: set[bool] = field(default_factory=set)
+    moved: bool = False
+
+
+@dataclass
+class _Seen:
+    """How comparisons have fallen, each and together."""
+
+    comparisons: list[_Comparison] = field(default_factory=list)
     together: set[tuple[frozenset[bool], ...]] = field(default_factory=set)
 
     def adds(self, falls: _Falls) -> bool:
@@ -205,28 +210,23 @@ class _Seen:
 
         Where rounding may have decided, as for `tanh(z) < 1` at 1000, nothing is noted.
         """
-        if not self.sides:
-            self.sides = [set() for _ in falls.falls]
-            self.margins = [fall.margin for fall in falls.falls]
-            self.moved = [False] * len(self.sides)
-        came = [frozenset(np.unique(fall.held).tolist()) for fall in falls.falls]
-        moves = [
-            not np.array_equal(fall.margin, margin)
-            for fall, margin in zip(falls.falls, self.margins, strict=True)
-        ]
+        if not self.comparisons:
+            self.comparisons = [_Comparison(fall.margin) for fall in falls.falls]
+        pairs = [*zip(self.comparisons, falls.falls, strict=True)]
+        moves = [not np.array_equal(c.margin, fall.margin) for c, fall in pairs]
         if any(
-            move and fall.tied for move, fall in zip(moves, falls.falls, strict=True)
+            move and fall.tied for move, (_, fall) in zip(moves, pairs, strict=True)
         ):
             return False
-        for place, move in enumerate(moves):
-            self.sides[place] |= came[place]
-            self.moved[place] |= move
-        known = len(self.together)
-        self.together.add(tuple(came))
-        return len(self.together) > known
+        came = tuple(frozenset(np.unique(fall.held).tolist()) for fall in falls.falls)
+        for comparison, sides, move in zip(self.comparisons, came, moves, strict=True):
+            comparison.sides |= sides
+            comparison.moved |= move
+        new = came not in self.together
+        self.together.add(came)
+        return new
 
     @property
     def all(self) -> bool:
         """Whether every comparison has fallen either way."""
-        both = zip(self.sides, self.moved, strict=True)
-        return all(len(sides) == 2 or not moved for sides, moved in both)
+        return all(len(c.sides) == 2 or not c.moved for c in self.comparisons)

@@ -8,10 +8,10 @@ from itertools import product
 
 import numpy as np
 
+from symbackprop.claims.judging.values import SEED
 from symbackprop.equations import System
 from symbackprop.witnesses.numbers import Array
 
-SEED = 20221129
 VARIED = 24  # random values of each variable of a scalar claim
 SCALES = (Fraction(1), *(Fraction(1, 10**k) for k in (2, 4, 6)))
 FAR = (Fraction(20), Fraction(400))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.claims.claim import Claim, UndecidedError
-from symbackprop.claims.judging.aside import asides, isolated, steady
+from symbackprop.claims.judging.aside import asides, isolated, sides_beside, steady
 from symbackprop.claims.judging.draws import DIGIT_DRAWS, MUCH_WORK, Draws
 from symbackprop.claims.judging.order import FINER, finer_order, near, order, parted
 from symbackprop.claims.judging.traits import MOST_PLACES, Traits
@@ -119,12 +119,15 @@ class Judge:
         if numbers is FIFTY:
             if not self.traits.orders:  # one side alone without a value is a fault
                 known = valued.any(axis=0)
-            if claim.slopes and claim.form == "scalar":
-                known &= steady(claim, given, system, batch)
-                for slope in claim.slopes.values():  # a slope is of what has a value
-                    known &= finite(found[slope.of])
-            if (known & ~valued.all(axis=0)).any():
-                known &= ~isolated(claim, given, system, batch) | valued.all(axis=0)
+            is_sloped = bool(claim.slopes) and claim.form == "scalar"
+            for slope in claim.slopes.values() if is_sloped else ():
+                known &= finite(found[slope.of])  # a slope is of what has a value
+            lacks = known & ~valued.all(axis=0)
+            if is_sloped or lacks.any():
+                beside = sides_beside(claim, given, system, batch)
+                known &= ~(lacks & isolated(beside))
+                if is_sloped:
+                    known &= steady(np.stack(sides), beside)
         if claim.condition:
             known &= np.asarray(found[claim.condition] == 1)
         wrong = []

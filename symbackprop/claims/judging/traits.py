@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -79,11 +79,7 @@ class Traits:
 
     def places(self, system: System) -> int:
         """Of how many places the largest sum of the claim goes through each."""
-        return max(
-            prod(system.size(index) for index in (*equation.indices, *term.bound))
-            for equation in self.claim.own
-            for term in equation.terms
-        )
+        return max(_places(system, self.claim.own))
 
     @property
     def affordable(self) -> bool:
@@ -103,19 +99,12 @@ class Traits:
         directions = sum(
             prod(system.shape(slope.by)) for slope in self.claim.slopes.values()
         )
-        return directions * sum(
-            prod(system.size(index) for index in (*equation.indices, *term.bound))
-            for equation in self.claim.base.equations
-            for term in equation.terms
-        )
+        return directions * sum(_places(system, self.claim.base.equations))
 
     @cached_property
     def _entering(self) -> System:
         """The equations that enter the claim, through slopes too, on small axes."""
-        wanted = set(self.claim.sides)
-        for slope in self.claim.slopes.values():
-            wanted |= {slope.of, slope.by}
-        return part(self.small, wanted)
+        return part(self.small, {*self.claim.sides, *self.claim.ends})
 
     @cached_property
     def length(self) -> float:
@@ -130,6 +119,14 @@ class Traits:
                     for term in equation.terms
                 )
         return max(longest.values(), default=1.0)
+
+
+def _places(system: System, equations: Iterable[Equation]) -> Iterator[int]:
+    """Through how many places each term of some equations goes."""
+    for equation in equations:
+        for term in equation.terms:
+            letters = (*equation.indices, *term.bound)
+            yield prod(system.size(index) for index in letters)
 
 
 def _chooses(equation: Equation) -> bool:

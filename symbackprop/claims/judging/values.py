@@ -20,6 +20,7 @@ from symbackprop.witnesses.evaluate import evaluate
 from symbackprop.witnesses.numbers import Array, Numbers, Precise
 
 FIFTY = Precise(50)
+SEED = 20221129  # of all draws
 
 
 def values(

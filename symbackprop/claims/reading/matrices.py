@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
 
 from sympy import Expr, Pow, S, exp
 
@@ -25,7 +24,7 @@ from symbackprop.claims.reading.sides import SIDES, finished
 from symbackprop.claims.reading.text import Parsed
 from symbackprop.claims.writing import written
 from symbackprop.equations import Name, subscripts_of, tensor_of
-from symbackprop.grammar.conditions import COMPARISONS
+from symbackprop.grammar.conditions import condition
 from symbackprop.grammar.normal import Reduced
 from symbackprop.grammar.text import FUNCTIONS, REDUCTIONS
 
@@ -197,21 +196,19 @@ class MatrixReader(Operators):
 
     def _condition(self, node: ast.expr, scope: tuple[Name, ...]) -> Matrix:
         """A condition at each entry."""
-        match node:
-            case ast.Compare(left=left, ops=[op], comparators=[right]) if (
-                type(op) in COMPARISONS
-            ):
-                parts = [self.matrix(left, scope), self.matrix(right, scope)]
-                return self.entrywise(node, COMPARISONS[type(op)], parts)
-            case ast.BoolOp(op=op, values=values):
-                join = scalars.both if isinstance(op, ast.And) else scalars.either
-                parts = [self._condition(value, scope) for value in values]
-                return self.entrywise(node, lambda *found: reduce(join, found), parts)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                parts = [self._condition(operand, scope)]
-                return self.entrywise(node, scalars.negation, parts)
-        value = self.condition(node, scope)
-        return Matrix("", "", lambda r, c, s: value)
+        compared: list[Matrix] = []
+
+        def note(side: ast.expr) -> Expr:
+            compared.append(self.matrix(side, scope))
+            return S.Zero
+
+        condition(node, note, self.refuse)
+
+        def join(*values: Expr) -> Expr:
+            left = iter(values)
+            return condition(node, lambda side: next(left), self.refuse)
+
+        return self.entrywise(node, join, compared)
 
     # --- derivatives -----------------------------------------------------------------
 
